@@ -1,0 +1,1 @@
+"""Itaca: e-mail triage that never drops a complaint."""

@@ -1,0 +1,1 @@
+"""Moving events between stages: the port, the topology, RabbitMQ and memory."""

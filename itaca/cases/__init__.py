@@ -1,0 +1,1 @@
+"""Rules about cases: owners, severity, promises and deadlines."""

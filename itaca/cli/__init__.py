@@ -1,0 +1,1 @@
+"""The itaca command: one module per verb."""

@@ -1,0 +1,1 @@
+"""The words of Itaca: ids, intents, events and their encoding."""

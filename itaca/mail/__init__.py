@@ -1,0 +1,1 @@
+"""Rules about mail: reading bytes into the text a person wrote."""

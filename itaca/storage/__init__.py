@@ -1,0 +1,1 @@
+"""The ledger: what is kept, on SQLite or PostgreSQL."""

@@ -1,0 +1,1 @@
+"""One folder, one process: ingest -> classifier -> router, with courier and watch around them."""

@@ -1,0 +1,1 @@
+"""MailReceived in, MailClassified out."""

@@ -1,0 +1,1 @@
+"""Outbox in; acknowledgements, notices and hand-offs out."""

@@ -1,0 +1,1 @@
+"""SMTP (or LMTP) in, a ledger entry and MailReceived out."""

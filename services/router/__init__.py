@@ -1,0 +1,1 @@
+"""MailClassified in; cases, promises and outbox entries out, in one transaction."""

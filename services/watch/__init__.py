@@ -1,0 +1,1 @@
+"""The clock: broken promises escalate, unsettled mail is driven again, the books are balanced."""
