@@ -1,0 +1,64 @@
+"""What a decision is made of: the mail, its reading, and what the ledger knows of the customer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from itaca.cases.people import Roster
+from itaca.contracts.events import Judgement
+from itaca.contracts.ids import CaseId, CaseReference, CustomerId, MailId, PersonId
+from itaca.contracts.intents import CaseKind
+from itaca.mail.model import MailText
+
+
+@dataclass(frozen=True)
+class KnownCase:
+    """A case as a decision sees it."""
+
+    id: CaseId
+    reference: CaseReference
+    kind: CaseKind
+    matter: str
+    customer_id: CustomerId
+    owner_id: PersonId | None
+    severity: int
+    level: int
+    contacts: int
+    is_open: bool
+    effective_at: datetime | None = None
+    watch_until: datetime | None = None
+
+    def is_watched_at(self, moment: datetime) -> bool:
+        """Say whether a charge or mailing at ``moment`` would violate this cancellation."""
+        if self.effective_at is None or self.watch_until is None:
+            return False
+        return self.effective_at <= moment <= self.watch_until
+
+
+@dataclass(frozen=True)
+class MailFacts:
+    """One mail that waits for its outcome. ``judgement`` is None when the classifier never answered."""
+
+    mail_id: MailId
+    received_at: datetime
+    text: MailText
+    judgement: Judgement | None
+    review_reason: str = ""
+    """Why a person must look although no judgement says so: a dead letter, a silent classifier."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the ledger knows of the writer and of what the mail refers to.
+
+    ``customer_id`` is None for a writer never seen. ``open_cases`` and ``cancellations`` are this customer's.
+    ``linked`` are cases that the mail refers to by thread, reference or report, whoever they belong to;
+    ``is_verified`` of a link means that the writer may join it.
+    """
+
+    customer_id: CustomerId | None
+    roster: Roster
+    open_cases: Sequence[KnownCase] = ()
+    cancellations: Sequence[KnownCase] = ()
+    linked: Sequence[KnownCase] = ()
+    verified: frozenset[CaseId] = field(default_factory=frozenset)

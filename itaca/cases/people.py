@@ -1,0 +1,54 @@
+"""Who can own a case: people, their teams and who is at work today."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from itaca.contracts.ids import PersonId
+from itaca.contracts.intents import CaseKind
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who answers for cases. ``languages`` are two-letter codes; empty means any."""
+
+    id: PersonId
+    name: str
+    email: str
+    team_id: str
+    languages: tuple[str, ...] = ()
+    lead_id: PersonId | None = None
+    is_active: bool = True
+    is_present: bool = True
+    open_cases: int = 0
+
+
+@dataclass(frozen=True)
+class Team:
+    """People who handle certain kinds of case; no kinds means all of them."""
+
+    id: str
+    name: str
+    kinds: tuple[CaseKind, ...] = ()
+
+    def handles(self, kind: CaseKind) -> bool:
+        return not self.kinds or kind in self.kinds
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Everybody who may own a case today, with their load; ``people`` is never empty in a running Itaca."""
+
+    people: Mapping[PersonId, Person]
+    teams: Mapping[str, Team]
+
+    def active(self) -> Sequence[Person]:
+        return [p for p in self.people.values() if p.is_active]
+
+    def chain(self, owner: PersonId) -> list[Person]:
+        """Return the owner and everyone above, in order; a ring of leads ends where it would repeat."""
+        chain: list[Person] = []
+        next_id: PersonId | None = owner
+        while next_id is not None and next_id in self.people and self.people[next_id] not in chain:
+            chain.append(self.people[next_id])
+            next_id = self.people[next_id].lead_id
+        return chain

@@ -1,0 +1,115 @@
+"""The decision: a pure function from (mail, reading, customer, policy) to an outcome and its actions.
+
+The order of the rules is the policy. Automatic mail is filed and never answered; what nobody could judge goes to
+a person; then each intent that holds gets its own matter, so that an order never hides a complaint; what remains
+unsure goes to a person unless a person already owns a case this mail joined; a reply joins its case; the rest is
+noted.
+"""
+
+from itaca.cases.actions import Action, AppendToCase, Decision, LinkToCase, OpenCase
+from itaca.cases.model import MailFacts, Standing
+from itaca.cases.policy import Policy
+from itaca.contracts.events import Judgement
+from itaca.contracts.intents import CaseKind, Intent, MailOutcome, Verdict
+from itaca.mail.model import AutomaticKind
+from services.router.matters import join_thread, matter_actions, open_review
+
+_REPORTS = (AutomaticKind.BOUNCE, AutomaticKind.RECEIPT)
+
+
+def decide(mail: MailFacts, standing: Standing, policy: Policy) -> Decision:
+    """Return what becomes of one mail.
+
+    Raises:
+        TransientError: nobody can own a case (no active person); the mail waits.
+    """
+    if _is_filed(mail):
+        return _file(mail, standing)
+    reason = _unjudged(mail)
+    if reason:
+        return _finish(mail, standing, (open_review(mail, standing, policy, reason),), reason)
+    actions = matter_actions(mail, standing, policy, _intents(mail, Verdict.YES))
+    doubt = _doubt(mail)
+    if doubt and not _has_human_owner(actions):
+        actions += (join_thread(mail, standing, policy) or open_review(mail, standing, policy, doubt),)
+    if not actions:
+        reply = join_thread(mail, standing, policy)
+        actions = (reply,) if reply else ()
+    return _finish(mail, standing, actions, doubt)
+
+
+def _is_filed(mail: MailFacts) -> bool:
+    """Reports are always filed; other automatic mail only when nothing in it asks something of us.
+
+    Web forms carry Auto-Submitted as well (losses LM17): replies are suppressed, content never.
+    """
+    kind = mail.text.automatic
+    if kind in _REPORTS:
+        return True
+    wanted = (Verdict.YES,) if kind is not AutomaticKind.AUTO_GENERATED else (Verdict.YES, Verdict.UNSURE)
+    if kind is AutomaticKind.NONE or mail.judgement is None:
+        return False
+    return not any(verdict in wanted for verdict in mail.judgement.verdicts.values())
+
+
+def _file(mail: MailFacts, standing: Standing) -> Decision:
+    says = {
+        AutomaticKind.BOUNCE: "a delivery report on mail about this case",
+        AutomaticKind.RECEIPT: "a receipt for mail about this case",
+    }.get(mail.text.automatic, "automatic mail about this case")
+    links = tuple(LinkToCase(case.id, "report", says) for case in standing.linked)
+    return Decision(mail.mail_id, MailOutcome.FILED, links, says=f"automatic mail ({mail.text.automatic.value})")
+
+
+def _unjudged(mail: MailFacts) -> str:
+    if mail.review_reason:
+        return mail.review_reason
+    if not mail.text.is_readable:
+        return "the mail could not be read"
+    return "nobody has judged the mail" if mail.judgement is None else ""
+
+
+def _judgement(mail: MailFacts) -> Judgement:
+    if mail.judgement is None:  # pragma: no cover - decide() has sent such mail to a person
+        raise ValueError("a mail without a judgement reached the rules for judged mail")
+    return mail.judgement
+
+
+def _intents(mail: MailFacts, verdict: Verdict) -> tuple[Intent, ...]:
+    verdicts = _judgement(mail).verdicts
+    return tuple(intent for intent in Intent if verdicts.get(intent) is verdict)
+
+
+def _doubt(mail: MailFacts) -> str:
+    judgement = _judgement(mail)
+    if judgement.review_reasons:
+        return "; ".join(judgement.review_reasons)
+    unsure = _intents(mail, Verdict.UNSURE)
+    if unsure:
+        return "the machine is not sure about: " + ", ".join(unsure)
+    return "the machine asks for a person" if judgement.needs_review else ""
+
+
+def _has_human_owner(actions: tuple[Action, ...]) -> bool:
+    return any(
+        isinstance(a, AppendToCase) or (isinstance(a, OpenCase) and a.kind is not CaseKind.ORDER) for a in actions
+    )
+
+
+def _finish(mail: MailFacts, standing: Standing, actions: tuple[Action, ...], doubt: str) -> Decision:
+    if not actions:
+        return Decision(mail.mail_id, MailOutcome.NOTED, says="it asks nothing of us")
+    only_review = all(isinstance(a, OpenCase) and a.kind is CaseKind.REVIEW for a in actions)
+    joined = {a.case_id for a in actions if isinstance(a, AppendToCase)}
+    related = tuple(
+        LinkToCase(case.id, "related", "refers to this case; the writer is not verified")
+        for case in standing.linked
+        if case.id not in standing.verified and case.id not in joined
+    )
+    return Decision(
+        mail.mail_id,
+        MailOutcome.REVIEW if only_review else MailOutcome.CASE,
+        actions + related,
+        acknowledges=bool(mail.text.reply_to_address) and mail.text.automatic is AutomaticKind.NONE,
+        says=doubt or "judged",
+    )

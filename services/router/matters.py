@@ -1,0 +1,170 @@
+"""Each intent that holds finds its matter: a new case, or one more contact on a case that is there."""
+
+from collections.abc import Sequence
+
+from itaca.cases.actions import Action, AppendToCase, NewPromise, OpenCase
+from itaca.cases.cues import EARLIER_CANCELLATION, Cue, find_cues
+from itaca.cases.model import KnownCase, MailFacts, Standing
+from itaca.cases.owners import choose_owner
+from itaca.cases.people import Roster
+from itaca.cases.policy import Policy, promise_kind
+from itaca.cases.severity import Contact, assess, is_in_capitals
+from itaca.contracts.ids import PersonId
+from itaca.contracts.intents import CaseKind, Intent, Verdict
+from itaca.mail.model import EntityKind
+
+_KIND = {
+    Intent.COMPLAINT: CaseKind.COMPLAINT,
+    Intent.CANCELLATION: CaseKind.CANCELLATION,
+    Intent.ORDER: CaseKind.ORDER,
+}
+_NUMBERS = (EntityKind.ORDER_NUMBER, EntityKind.CONTRACT_NUMBER)
+
+
+def matter_actions(
+    mail: MailFacts, standing: Standing, policy: Policy, intents: Sequence[Intent]
+) -> tuple[Action, ...]:
+    """Return one action for each intent, complaints first; a violated cancellation takes its protest with it."""
+    cues = find_cues(f"{mail.text.subject}\n{mail.text.new_text}", (*mail.text.recipients, *mail.text.cc))
+    actions: list[Action] = []
+    left = list(intents)
+    violated = _violated(mail, standing, cues) if {Intent.COMPLAINT, Intent.CANCELLATION} & set(intents) else None
+    if violated is not None:
+        actions.append(_append(mail, standing.roster, policy, violated, cues, is_violation=True))
+        left = [intent for intent in left if intent is Intent.ORDER]
+    for intent in sorted(left, key=(Intent.COMPLAINT, Intent.CANCELLATION, Intent.ORDER).index):
+        kind = _KIND[intent]
+        known = None if kind is CaseKind.ORDER else _same_matter(mail, standing, kind)
+        if known is None:
+            actions.append(_open(mail, standing, policy, kind, cues))
+        else:
+            actions.append(_append(mail, standing.roster, policy, known, cues))
+    return tuple(actions)
+
+
+def open_review(mail: MailFacts, standing: Standing, policy: Policy, reason: str) -> OpenCase:
+    """Return the case by which a person decides about this one mail."""
+    return _open(mail, standing, policy, CaseKind.REVIEW, (), reasons=(reason,))
+
+
+def join_thread(mail: MailFacts, standing: Standing, policy: Policy) -> AppendToCase | None:
+    """Return the contact on an open case with an owner that this mail answers, if its writer may join it."""
+    for case in standing.linked:
+        if case.is_open and case.id in standing.verified and case.owner_id is not None:
+            return AppendToCase(
+                case.id,
+                case.severity,
+                case.level,
+                ("a reply on this case",),
+                _promise(policy, case.kind, mail),
+                counts=False,
+                notify=_reached(standing.roster, case.owner_id, case.level, case.level),
+            )
+    return None
+
+
+def _violated(mail: MailFacts, standing: Standing, cues: Sequence[Cue]) -> KnownCase | None:
+    """Return the watched cancellation that this protest is held against."""
+    watched = [c for c in standing.cancellations if c.is_watched_at(mail.received_at)]
+    verdict = mail.judgement.verdicts.get(Intent.CANCELLATION) if mail.judgement else None
+    speaks_of_it = verdict in (Verdict.YES, Verdict.UNSURE) or any(c.name == EARLIER_CANCELLATION for c in cues)
+    if not watched or not speaks_of_it:
+        return None
+    numbers = _numbers(mail)
+    by_number = [c for c in watched if c.matter in numbers]
+    fitting = by_number or [c for c in watched if not c.matter or not numbers]
+    return fitting[-1] if fitting else None
+
+
+def _same_matter(mail: MailFacts, standing: Standing, kind: CaseKind) -> KnownCase | None:
+    """Return the open case of this kind that the mail belongs to: by thread, by number, or the only one there is."""
+    own = [c for c in standing.open_cases if c.kind is kind and c.is_open]
+    linked = {c.id for c in standing.linked if c.id in standing.verified}
+    by_thread = [c for c in own if c.id in linked]
+    if by_thread:
+        return by_thread[-1]
+    numbers = _numbers(mail)
+    by_number = [c for c in own if c.matter in numbers]
+    if by_number:
+        return by_number[-1]
+    unnumbered = [c for c in own if not c.matter or not numbers]
+    return unnumbered[-1] if unnumbered else None
+
+
+def _numbers(mail: MailFacts) -> list[str]:
+    return [e.value for e in mail.text.entities if e.kind in _NUMBERS]
+
+
+def _open(
+    mail: MailFacts,
+    standing: Standing,
+    policy: Policy,
+    kind: CaseKind,
+    cues: Sequence[Cue],
+    reasons: tuple[str, ...] = (),
+) -> OpenCase:
+    contact = Contact(1, () if kind is CaseKind.ORDER else cues, is_in_capitals(mail.text.new_text))
+    severity = assess(contact)
+    owner = None if kind is CaseKind.ORDER else choose_owner(standing.roster, kind, mail.text.language)
+    promise = _promise(policy, kind, mail)
+    is_cancellation = kind is CaseKind.CANCELLATION
+    level = _capped(standing.roster, owner.id, severity.level) if owner else 0
+    return OpenCase(
+        kind,
+        _matter(mail, kind),
+        owner.id if owner else None,
+        severity.score,
+        level,
+        reasons + severity.reasons,
+        promise,
+        effective_at=promise.due_at if is_cancellation else None,
+        watch_until=policy.watch_until(promise.due_at) if is_cancellation else None,
+        notify=_reached(standing.roster, owner.id, -1, level) if owner else (),
+    )
+
+
+def _append(
+    mail: MailFacts,
+    roster: Roster,
+    policy: Policy,
+    case: KnownCase,
+    cues: Sequence[Cue],
+    is_violation: bool = False,
+) -> AppendToCase:
+    contact = Contact(case.contacts + 1, cues, is_in_capitals(mail.text.new_text), is_violation)
+    severity = assess(contact, case.level, case.severity)
+    owner_id = case.owner_id
+    level = _capped(roster, owner_id, severity.level) if owner_id else severity.level
+    return AppendToCase(
+        case.id,
+        severity.score,
+        level,
+        severity.reasons,
+        NewPromise(promise_kind(case.kind), policy.due(CaseKind.COMPLAINT, mail.received_at)),
+        reopens=not case.is_open,
+        is_violation=is_violation,
+        notify=_reached(roster, owner_id, case.level, level) if owner_id else (),
+    )
+
+
+def _matter(mail: MailFacts, kind: CaseKind) -> str:
+    """Orders and reviews are one for each mail; the others go by the order or contract number, if any is named."""
+    if kind in (CaseKind.ORDER, CaseKind.REVIEW):
+        return mail.mail_id
+    return next(iter(_numbers(mail)), "")
+
+
+def _promise(policy: Policy, kind: CaseKind, mail: MailFacts) -> NewPromise:
+    return NewPromise(promise_kind(kind), policy.due(kind, mail.received_at))
+
+
+def _capped(roster: Roster, owner: PersonId, level: int) -> int:
+    """Return the level, at most the end of the owner's chain."""
+    return min(level, max(len(roster.chain(owner)) - 1, 0))
+
+
+def _reached(roster: Roster, owner: PersonId, before: int, now: int) -> tuple[PersonId, ...]:
+    """Return the owner, and those of the chain who learn of it for the first time."""
+    chain = roster.chain(owner)
+    reached = chain[:1] + chain[max(before + 1, 1) : now + 1]
+    return tuple(person.id for person in reached)
