@@ -62,6 +62,18 @@ mails = Table(
     Index("ix_mails_received_at", "received_at"),
 )
 
+book_pages = Table(
+    "book_pages",
+    metadata,
+    Column("until", Moment, primary_key=True, autoincrement=False),
+    Column("since", Moment, nullable=False, unique=True),
+    Column("closed_at", Moment, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("settled", JSON, nullable=False),
+    CheckConstraint("until > since", name="in_order"),
+)
+"""Closed pages of the books: the mails received in [since, until) are all settled, so their sums never change."""
+
 raw_mails = Table(
     "raw_mails",
     metadata,
@@ -303,6 +315,7 @@ outbox = Table(
         sqlite_where=text("state IN ('pending', 'sending')"),
     ),
     Index("ix_outbox_case_id", "case_id"),
+    Index("ix_outbox_mail_id", "mail_id"),
 )
 
 labels = Table(
