@@ -318,6 +318,15 @@ outbox = Table(
     Index("ix_outbox_mail_id", "mail_id"),
 )
 
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    # The primary key is the rule: at most one acknowledgement for a customer's matter on a day of the company.
+    Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("outbox_id", Id, ForeignKey("outbox.id"), nullable=False),
+)
+
 labels = Table(
     "labels",
     metadata,
