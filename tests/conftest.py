@@ -1,0 +1,5 @@
+"""The fixtures that every kind of test may ask for."""
+
+pytest_plugins = [
+    "tests.support.postgres",
+]
