@@ -315,6 +315,15 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'open'"),
     )
     op.create_table(
+        "acknowledgements",
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("outbox_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_acknowledgements_case_id")),
+        sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_acknowledgements_outbox_id")),
+        sa.PrimaryKeyConstraint("case_id", "day", name=op.f("pk_acknowledgements")),
+    )
+    op.create_table(
         "interactions",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("customer_id", sa.String(length=36), nullable=False),
