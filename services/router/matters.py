@@ -73,7 +73,11 @@ def _violated(mail: MailFacts, standing: Standing, cues: Sequence[Cue]) -> Known
     numbers = _numbers(mail)
     by_number = [c for c in watched if c.matter in numbers]
     fitting = by_number or [c for c in watched if not c.matter or not numbers]
-    return fitting[-1] if fitting else None
+    if not fitting:
+        return None
+    closed = fitting[-1]
+    still_open = [c for c in standing.cancellations if c.is_open and c.matter == closed.matter]
+    return still_open[-1] if still_open else closed
 
 
 def _same_matter(mail: MailFacts, standing: Standing, kind: CaseKind) -> KnownCase | None:

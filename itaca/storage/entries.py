@@ -1,0 +1,157 @@
+"""The rows of one transaction, collected first and then written table by table in few statements."""
+
+import random
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
+
+from itaca.cases.actions import NewPromise
+from itaca.contracts.ids import CaseId, MailId, uuid7
+from itaca.contracts.intents import MailOutcome, OutboxKind
+from itaca.errors import TransientError
+from itaca.storage import tables
+from itaca.storage.moments import to_micros
+
+_ORDER = (
+    tables.customers,
+    tables.customer_addresses,
+    tables.customer_codes,
+    tables.readings,
+    tables.cases,
+    tables.cancellations,
+    tables.case_mails,
+    tables.evidence,
+    tables.promises,
+    tables.case_events,
+    tables.outbox,
+    tables.acknowledgements,
+    tables.interactions,
+)
+
+
+class Entries:
+    """What a transaction adds and raises; nothing touches the database before ``write``.
+
+    Args:
+        actor: who did it, as the history shows: a stage's name or a person's id.
+    """
+
+    def __init__(self, now: datetime, rng: random.Random, actor: str) -> None:
+        self.now, self.at, self.actor = now, to_micros(now), actor
+        self.outcomes: dict[MailId, MailOutcome] = {}
+        self._rng = rng
+        self._rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _ORDER}
+        self._raised: dict[CaseId, dict[str, Any]] = {}
+        self._owed: dict[CaseId, NewPromise] = {}
+
+    def new_id(self) -> str:
+        return uuid7(self.now, self._rng)
+
+    def row(self, table: Table, **values: Any) -> None:
+        """Add one row; all rows of a table must name the same columns."""
+        self._rows[table].append(values)
+
+    def rows(self, table: Table) -> list[dict[str, Any]]:
+        return self._rows[table]
+
+    def event(self, case_id: CaseId, kind: str, mail_id: MailId | None, detail: dict[str, Any]) -> None:
+        """Add a line to a case's history."""
+        self.row(
+            tables.case_events,
+            id=self.new_id(),
+            case_id=case_id,
+            at=self.at,
+            kind=kind,
+            actor=self.actor,
+            mail_id=mail_id,
+            detail=detail,
+        )
+
+    def promise(self, case_id: CaseId, promise: NewPromise) -> None:
+        """Open a promise."""
+        self.row(
+            tables.promises,
+            id=self.new_id(),
+            case_id=case_id,
+            kind=promise.kind.value,
+            made_at=self.at,
+            due_at=to_micros(promise.due_at),
+            state="open",
+        )
+
+    def leave(
+        self,
+        kind: OutboxKind,
+        key: str,
+        case_id: CaseId | None,
+        mail_id: MailId | None,
+        recipient: str = "",
+        payload: dict[str, Any] | None = None,
+    ) -> str:
+        """Add what must leave the system; ``key`` is unique for ever, so that nothing leaves twice."""
+        outbox_id = self.new_id()
+        self.row(
+            tables.outbox,
+            id=outbox_id,
+            kind=kind.value,
+            dedupe_key=key,
+            case_id=case_id,
+            mail_id=mail_id,
+            recipient=recipient,
+            payload=payload or {},
+            created_at=self.at,
+            next_at=self.at,
+        )
+        return outbox_id
+
+    def raise_case(self, case_id: CaseId, severity: int, level: int, contacts: int, owed: NewPromise) -> None:
+        """Give a case its new standing and make it open; ``owed`` is promised if no promise is open."""
+        self._raised[case_id] = {"b_id": case_id, "severity": severity, "level": level, "contacts": contacts}
+        self._owed.setdefault(case_id, owed)
+
+    def settle(self, mail_id: MailId, outcome: MailOutcome) -> None:
+        self.outcomes[mail_id] = outcome
+
+    def write(self, conn: Connection) -> None:
+        """Write everything in the order in which foreign keys want it; the mails are settled last.
+
+        Raises:
+            TransientError: a mail was settled by another router meanwhile; the transaction must not commit.
+        """
+        self._promise_what_is_owed(conn)
+        for table in _ORDER:
+            if self._rows[table]:
+                conn.execute(insert(table), self._rows[table])
+        if self._raised:
+            reopened = {"status": "open", "outcome": None, "closed_at": None}
+            statement = update(tables.cases).where(tables.cases.c.id == bindparam("b_id")).values(reopened)
+            conn.execute(
+                statement.values(
+                    severity=bindparam("severity"), level=bindparam("level"), contacts=bindparam("contacts")
+                ),
+                list(self._raised.values()),
+            )
+        for mail_id, outcome in self.outcomes.items():
+            self._settle(conn, mail_id, outcome)
+
+    def _promise_what_is_owed(self, conn: Connection) -> None:
+        new = {row["case_id"] for row in self._rows[tables.promises]}
+        asked = [case_id for case_id in self._owed if case_id not in new]
+        if not asked:
+            return
+        promises = tables.promises
+        query = select(promises.c.case_id).where(promises.c.case_id.in_(asked), promises.c.state == "open")
+        promised = set(conn.scalars(query))
+        for case_id in asked:
+            if case_id not in promised:
+                self.promise(case_id, self._owed[case_id])
+
+    def _settle(self, conn: Connection, mail_id: MailId, outcome: MailOutcome) -> None:
+        settled = conn.execute(
+            update(tables.mails)
+            .where(tables.mails.c.id == mail_id, tables.mails.c.settled_at.is_(None))
+            .values(settled_at=self.at, outcome=outcome.value, settled_by=self.actor)
+        )
+        if settled.rowcount != 1:
+            raise TransientError("the mail was settled by somebody else meanwhile")

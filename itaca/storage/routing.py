@@ -1,0 +1,78 @@
+"""The one transaction of the router: readings, cases, promises, outbox, and the mails settled, or none of it."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from itaca.cases.actions import Decision
+from itaca.cases.model import MailFacts, Standing
+from itaca.contracts.events import Judgement
+from itaca.contracts.ids import MailId
+from itaca.contracts.intents import CaseKind, MailOutcome
+from itaca.mail.model import MailText
+from itaca.storage.effects import Effects
+from itaca.storage.entries import Entries
+from itaca.storage.mails import load_texts
+from itaca.storage.moments import from_micros
+from itaca.storage.people import load_roster
+from itaca.storage.standing import load_writers, lock_unsettled, lock_writers
+
+Decide = Callable[[MailFacts, Standing], Decision]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A mail to be decided about: its judgement, or why a person must look without one."""
+
+    mail_id: MailId
+    judgement: Judgement | None
+    review_reason: str = ""
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What a routing transaction did, for metrics and logs."""
+
+    outcomes: dict[MailId, MailOutcome]
+    opened: tuple[CaseKind, ...]
+    already_settled: int
+
+
+def route(
+    conn: Connection,
+    waiting: Sequence[Waiting],
+    decide: Decide,
+    now: datetime,
+    today: date,
+    rng: random.Random,
+    settled_by: str,
+) -> Routed:
+    """Settle the mails that are not settled yet; twice equals once.
+
+    Args:
+        decide: the pure decision; it is called once for each mail, in the order given.
+        today: the company's day, for presence and for the one acknowledgement a day.
+        settled_by: which stage did it, for the trace.
+    """
+    received = lock_unsettled(conn, [w.mail_id for w in waiting])
+    texts = load_texts(conn, list(received))
+    lock_writers(conn, texts.values())
+    writers = load_writers(conn, list(texts.values()), load_roster(conn, today))
+    entries = Entries(now, rng, settled_by)
+    effects = Effects(conn, entries, writers, today, rng)
+    for item in waiting:
+        received_at = received.pop(item.mail_id, None)
+        if received_at is not None:
+            mail = _facts(item, from_micros(received_at), texts.get(item.mail_id))
+            standing = writers.standing_of(mail)
+            effects.apply(mail, standing, decide(mail, standing))
+    entries.write(conn)
+    return Routed(entries.outcomes, tuple(effects.opened), len(waiting) - len(entries.outcomes))
+
+
+def _facts(item: Waiting, received_at: datetime, text: MailText | None) -> MailFacts:
+    reason = item.review_reason or ("" if text else "the mail was never read")
+    return MailFacts(item.mail_id, received_at, text or MailText(is_readable=False), item.judgement, reason)

@@ -1,0 +1,190 @@
+"""What the ledger knows of a batch of mails before their fate is decided: loaded in bulk, kept up while deciding.
+
+Everything here runs inside the routing transaction. The mails and their writers are locked first, so that two
+routers cannot decide about one mail, or about one customer, at the same time.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+
+from itaca.cases.free_mail import free_mail_domains
+from itaca.cases.model import KnownCase, MailFacts, Standing
+from itaca.cases.people import Roster
+from itaca.contracts.ids import CaseId, CaseReference, CustomerId, MailId, PersonId
+from itaca.contracts.intents import CaseKind
+from itaca.mail.model import EntityKind, MailText
+from itaca.storage.moments import from_micros
+from itaca.storage.tables import (
+    cancellations,
+    case_mails,
+    cases,
+    customer_addresses,
+    customer_codes,
+    mail_texts,
+    mails,
+)
+
+_MOST_CASES = 5_000
+_ACK_ID = re.compile(r"<?ack\.([0-9a-f]{8}-[0-9a-f-]{27})\.")
+CODES = (EntityKind.CUSTOMER_CODE, EntityKind.CONTRACT_NUMBER)
+"""Codes that name a customer; an order number may be anybody's."""
+
+
+@dataclass
+class Writers:
+    """Customers, their cases and the links of one batch, by the keys that mails carry."""
+
+    roster: Roster
+    by_address: dict[str, CustomerId] = field(default_factory=dict)
+    by_code: dict[tuple[str, str], CustomerId] = field(default_factory=dict)
+    domains: dict[CustomerId, set[str]] = field(default_factory=lambda: defaultdict(set))
+    cases: dict[CaseId, KnownCase] = field(default_factory=dict)
+    by_reference: dict[str, CaseId] = field(default_factory=dict)
+    by_mail: dict[MailId, list[CaseId]] = field(default_factory=lambda: defaultdict(list))
+    by_message_id: dict[str, list[MailId]] = field(default_factory=lambda: defaultdict(list))
+
+    def customer_of(self, text: MailText) -> CustomerId | None:
+        """Return the customer who wrote: by address, or by a code from an address of the customer's own domain."""
+        if text.sender in self.by_address:
+            return self.by_address[text.sender]
+        claimed = [self.by_code.get((e.kind.value, e.value)) for e in text.entities if e.kind in CODES]
+        claimed += [case.customer_id for case in self._linked(text)]
+        return next((c for c in claimed if c is not None and self._shares_domain(text.sender, c)), None)
+
+    def standing_of(self, mail: MailFacts) -> Standing:
+        """Return what a decision may know of this mail's writer, as of now in this transaction."""
+        customer = self.customer_of(mail.text)
+        own = [c for c in self.cases.values() if c.customer_id == customer] if customer else []
+        linked = self._linked(mail.text)
+        return Standing(
+            customer,
+            self.roster,
+            open_cases=[c for c in own if c.is_open],
+            cancellations=[c for c in own if c.kind is CaseKind.CANCELLATION and c.watch_until is not None],
+            linked=linked,
+            verified=frozenset(c.id for c in linked if c.customer_id == customer),
+        )
+
+    def _linked(self, text: MailText) -> list[KnownCase]:
+        references = [e.value for e in text.entities if e.kind is EntityKind.CASE_REFERENCE]
+        ids = [self.by_reference[r] for r in references if r in self.by_reference]
+        for message_id in _thread(text):
+            acknowledged = _ACK_ID.match(message_id)
+            mail_ids = [MailId(acknowledged[1])] if acknowledged else self.by_message_id.get(message_id, [])
+            ids += [case_id for mail_id in mail_ids for case_id in self.by_mail.get(mail_id, [])]
+        return [self.cases[i] for i in dict.fromkeys(ids) if i in self.cases]
+
+    def _shares_domain(self, sender: str, customer: CustomerId) -> bool:
+        domain = sender.rpartition("@")[2]
+        return bool(domain) and domain not in free_mail_domains() and domain in self.domains[customer]
+
+
+def lock_unsettled(conn: Connection, mail_ids: Sequence[MailId]) -> dict[MailId, int]:
+    """Lock those of the mails that are not settled and return when each was received, in microseconds."""
+    query = (
+        select(mails.c.id, mails.c.received_at)
+        .where(mails.c.id.in_(mail_ids), mails.c.settled_at.is_(None))
+        .order_by(mails.c.id)
+        .with_for_update()
+    )
+    return {MailId(row.id): row.received_at for row in conn.execute(query)}
+
+
+def lock_writers(conn: Connection, texts: Iterable[MailText]) -> None:
+    """Make other routers wait that would decide about the same writers (PostgreSQL; SQLite has one writer)."""
+    if conn.dialect.name != "postgresql":
+        return
+    keys = {t.sender for t in texts} | {e.value for t in texts for e in t.entities}
+    for key in sorted(keys):
+        conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+def load_writers(conn: Connection, texts: Sequence[MailText], roster: Roster) -> Writers:
+    """Load everything that decisions about these mails may need, by a fixed number of queries."""
+    writers = Writers(roster)
+    _load_links(conn, texts, writers)
+    codes = {e.value for t in texts for e in t.entities if e.kind in CODES}
+    for row in conn.execute(select(customer_codes).where(customer_codes.c.value.in_(codes))) if codes else ():
+        writers.by_code[(row.kind, row.value)] = CustomerId(row.customer_id)
+    _load_customers(conn, texts, writers)
+    customers = set(writers.by_address.values()) | set(writers.by_code.values())
+    if customers:
+        _load_cases(conn, writers, _open_or_watched(customers))
+    return writers
+
+
+def _load_customers(conn: Connection, texts: Sequence[MailText], writers: Writers) -> None:
+    senders = {t.sender for t in texts if t.sender}
+    claimed = set(writers.by_code.values()) | {c.customer_id for c in writers.cases.values()}
+    query = select(customer_addresses).where(
+        or_(customer_addresses.c.address.in_(senders), customer_addresses.c.customer_id.in_(claimed))
+    )
+    for row in conn.execute(query):
+        customer = CustomerId(row.customer_id)
+        if row.address in senders:
+            writers.by_address[row.address] = customer
+        writers.domains[customer].add(row.address.rpartition("@")[2])
+
+
+def _load_links(conn: Connection, texts: Sequence[MailText], writers: Writers) -> None:
+    references = {e.value for t in texts for e in t.entities if e.kind is EntityKind.CASE_REFERENCE}
+    threads = {i for t in texts for i in _thread(t)}
+    acknowledged = {MailId(m[1]) for i in threads if (m := _ACK_ID.match(i))}
+    if threads:
+        known = select(mail_texts.c.message_id, mail_texts.c.mail_id).where(mail_texts.c.message_id.in_(threads))
+        for row in conn.execute(known.limit(_MOST_CASES)):
+            writers.by_message_id[row.message_id].append(MailId(row.mail_id))
+    mail_ids = acknowledged | {i for ids in writers.by_message_id.values() for i in ids}
+    if mail_ids:
+        links = select(case_mails.c.mail_id, case_mails.c.case_id).where(case_mails.c.mail_id.in_(mail_ids))
+        for row in conn.execute(links):
+            writers.by_mail[MailId(row.mail_id)].append(CaseId(row.case_id))
+    case_ids = {c for ids in writers.by_mail.values() for c in ids}
+    if case_ids or references:
+        _load_cases(conn, writers, or_(cases.c.id.in_(case_ids), cases.c.reference.in_(references)))
+
+
+def _open_or_watched(customers: set[CustomerId]) -> ColumnElement[bool]:
+    mattering = or_(cases.c.status == "open", cases.c.kind == CaseKind.CANCELLATION.value)
+    return cases.c.customer_id.in_(customers) & mattering & (cases.c.kind != CaseKind.ORDER.value)
+
+
+def _load_cases(conn: Connection, writers: Writers, condition: ColumnElement[bool]) -> None:
+    query = (
+        select(cases, cancellations.c.effective_at, cancellations.c.watch_until)
+        .outerjoin(cancellations, cancellations.c.case_id == cases.c.id)
+        .where(condition)
+        .order_by(cases.c.opened_at, cases.c.id)
+        .limit(_MOST_CASES)
+    )
+    for row in conn.execute(query):
+        case = _known_case(row)
+        writers.cases[case.id] = case
+        writers.by_reference[case.reference] = case.id
+
+
+def _known_case(row: Row[tuple[object, ...]]) -> KnownCase:
+    return KnownCase(
+        id=CaseId(row.id),
+        reference=CaseReference(row.reference),
+        kind=CaseKind(row.kind),
+        matter=row.matter,
+        customer_id=CustomerId(row.customer_id),
+        owner_id=PersonId(row.owner_id) if row.owner_id else None,
+        severity=row.severity,
+        level=row.level,
+        contacts=row.contacts,
+        is_open=row.status == "open",
+        effective_at=from_micros(row.effective_at) if row.effective_at is not None else None,
+        watch_until=from_micros(row.watch_until) if row.watch_until is not None else None,
+    )
+
+
+def _thread(text: MailText) -> list[str]:
+    """Return the message ids this mail answers or reports on, the nearest first."""
+    ids = [text.refers_to, text.in_reply_to, *reversed(text.references)]
+    return [i for i in dict.fromkeys(ids) if i][:20]
