@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, func, insert, select
 from itaca.cases.people import Person, Roster, Team
 from itaca.contracts.ids import PersonId, uuid7
 from itaca.contracts.intents import CaseKind
+from itaca.storage.conditions import is_open_case
 from itaca.storage.moments import to_micros
 from itaca.storage.tables import absences, cases, people, teams
 from itaca.storage.upsert import upsert
@@ -105,7 +106,7 @@ def load_roster(connection: Connection, today: date) -> Roster:
             select(absences.c.person_id).where(absences.c.first_day <= today, absences.c.last_day >= today)
         ).scalars()
     )
-    is_open = select(cases.c.owner_id, func.count()).where(cases.c.status == "open", cases.c.owner_id.is_not(None))
+    is_open = select(cases.c.owner_id, func.count()).where(is_open_case(), cases.c.owner_id.is_not(None))
     load = {owner_id: count for owner_id, count in connection.execute(is_open.group_by(cases.c.owner_id))}
     return Roster(
         people={

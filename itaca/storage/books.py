@@ -1,0 +1,147 @@
+"""The books: what was accepted, what became of it, and whether the two agree.
+
+``balance`` counts everything anew, as an auditor would, for ``itaca audit``. ``glance`` is for the metrics page,
+every few seconds: it starts from the totals carried forward on the last closed page of the books, so that it
+reads what came since and what is open, never the whole ledger.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, Table, TextClause, and_, exists, func, insert, select, true
+
+from itaca.contracts.intents import MailOutcome
+from itaca.storage.audit import Findings, inspect
+from itaca.storage.conditions import is_open_case, is_open_promise, is_unsent
+from itaca.storage.moments import to_micros
+from itaca.storage.tables import book_pages, cases, mails, outbox, promises
+
+PAGE_MARGIN = timedelta(minutes=15)
+"""A page closes only before this: a transaction that began earlier, or a clock that lags, is long done."""
+Condition = ColumnElement[bool] | TextClause
+
+
+@dataclass(frozen=True)
+class Books:
+    """The state of the ledger in one snapshot; ages in seconds, 0 when there is nothing.
+
+    ``unaccounted`` is accepted less settled less in progress. ``overdue`` are mails without an outcome for
+    longer than the limit. ``findings`` are the auditor's, None after a mere glance.
+    """
+
+    accepted: int
+    settled: dict[MailOutcome, int]
+    in_progress: int
+    overdue: int
+    oldest_unsettled_age_s: float
+    cases_without_owner: int
+    open_promises_without_date: int
+    open_cases_without_promise: int
+    outbox_pending: int
+    outbox_oldest_age_s: float
+    findings: Findings | None = field(default=None)
+
+    @property
+    def unaccounted(self) -> int:
+        return self.accepted - sum(self.settled.values()) - self.in_progress
+
+    def problems(self) -> list[str]:
+        """Return a sentence for each thing that must not be; none when the books balance."""
+        checks = {
+            "mails are unaccounted for": self.unaccounted,
+            "mails are overdue": self.overdue,
+            "open cases have no owner": self.cases_without_owner,
+            "open promises have no date": self.open_promises_without_date,
+            "open cases have no open promise": self.open_cases_without_promise,
+        }
+        own = [f"{count} {what}" for what, count in checks.items() if count != 0]
+        return own + (self.findings.problems() if self.findings else [])
+
+
+def balance(connection: Connection, now: datetime, overdue_after_s: float) -> Books:
+    """Count everything anew in one snapshot, and inspect what the counts rest on; reads the whole ledger.
+
+    Accepted, settled and in progress are three counts over different paths (the table, the outcomes, the index
+    of what is unsettled), so that a damaged index shows as a difference.
+    """
+    accepted = _count(connection, mails)
+    return _books(connection, now, overdue_after_s, accepted, _settled(connection, true()), inspect(connection))
+
+
+def glance(connection: Connection, now: datetime, overdue_after_s: float) -> Books:
+    """Return the books by the totals of the last closed page and what came since; reads a bounded part."""
+    page = connection.execute(select(book_pages).order_by(book_pages.c.until.desc()).limit(1)).one_or_none()
+    if page is None:
+        return _books(connection, now, overdue_after_s, _count(connection, mails), _settled(connection, true()))
+    since = mails.c.received_at >= page.until
+    accepted = page.accepted + _count(connection, mails, since)
+    settled = Counter({MailOutcome(outcome): count for outcome, count in page.settled.items()})
+    settled.update(_settled(connection, since))
+    return _books(connection, now, overdue_after_s, accepted, dict(settled))
+
+
+def close_page(connection: Connection, now: datetime) -> bool:
+    """Carry the totals forward up to the oldest mail that is unsettled or fresh; return whether a page was closed.
+
+    The watch calls it every few minutes, on the database's write side. A page never changes afterwards: all its
+    mails are settled, and a settled mail stays so.
+    """
+    last = connection.execute(select(book_pages).order_by(book_pages.c.until.desc()).limit(1)).one_or_none()
+    since = 0 if last is None else last.until
+    oldest = connection.execute(select(func.min(mails.c.received_at)).where(mails.c.settled_at.is_(None))).scalar()
+    fresh = to_micros(now - PAGE_MARGIN)
+    until = fresh if oldest is None else min(oldest, fresh)
+    if until <= since:
+        return False
+    within = and_(mails.c.received_at >= since, mails.c.received_at < until)
+    totals = Counter({} if last is None else last.settled)
+    totals.update({outcome.value: count for outcome, count in _settled(connection, within).items()})
+    accepted = (0 if last is None else last.accepted) + _count(connection, mails, within)
+    row = {"until": until, "since": since, "closed_at": to_micros(now), "accepted": accepted, "settled": dict(totals)}
+    connection.execute(insert(book_pages), row)
+    return True
+
+
+def _books(
+    connection: Connection,
+    now: datetime,
+    overdue_after_s: float,
+    accepted: int,
+    settled: dict[MailOutcome, int],
+    findings: Findings | None = None,
+) -> Books:
+    unsettled = mails.c.settled_at.is_(None)
+    limit = to_micros(now - timedelta(seconds=overdue_after_s))
+    has_promise = exists().where(promises.c.case_id == cases.c.id, is_open_promise())
+    return Books(
+        accepted=accepted,
+        settled=settled,
+        in_progress=_count(connection, mails, unsettled),
+        overdue=_count(connection, mails, unsettled, mails.c.received_at < limit),
+        oldest_unsettled_age_s=_age_s(connection, now, mails.c.received_at, unsettled),
+        cases_without_owner=_count(connection, cases, is_open_case(), cases.c.owner_id.is_(None), _needs_owner()),
+        open_promises_without_date=_count(connection, promises, is_open_promise(), promises.c.due_at.is_(None)),
+        open_cases_without_promise=_count(connection, cases, is_open_case(), ~has_promise),
+        outbox_pending=_count(connection, outbox, is_unsent()),
+        outbox_oldest_age_s=_age_s(connection, now, outbox.c.created_at, is_unsent()),
+        findings=findings,
+    )
+
+
+def _needs_owner() -> ColumnElement[bool]:
+    return cases.c.kind != "order"
+
+
+def _settled(connection: Connection, within: ColumnElement[bool]) -> dict[MailOutcome, int]:
+    query = select(mails.c.outcome, func.count()).where(mails.c.settled_at.is_not(None), within)
+    return {MailOutcome(outcome): count for outcome, count in connection.execute(query.group_by(mails.c.outcome))}
+
+
+def _count(connection: Connection, table: Table, *conditions: Condition) -> int:
+    return connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
+
+
+def _age_s(connection: Connection, now: datetime, column: ColumnElement[int], condition: Condition) -> float:
+    oldest = connection.execute(select(func.min(column)).where(condition)).scalar()
+    return 0.0 if oldest is None else max(0.0, (to_micros(now) - oldest) / 1e6)
