@@ -1,0 +1,85 @@
+"""Text as the model sees it: folded letters, words with their places, sentences."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_TOKEN = re.compile(r"\w+|[^\w\s]+")
+_SENTENCE_END = re.compile(r"[.!?;]+[\s\"')\]]+|\n+")
+_MIN_SENTENCE_CHARS = 3
+MAX_SENTENCES = 60
+"""Sentences looked at singly; further ones count in the document as a whole."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """One word or one run of punctuation; ``start`` and ``end`` count characters of the original text."""
+
+    text: str
+    start: int
+    end: int
+
+
+class _Folding(dict[int, str]):
+    """A table for ``str.translate`` that works out each character once."""
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = _fold_char(chr(code))
+        return folded
+
+
+_APOSTROPHES = {"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'", "ß": "ss"}
+
+
+def _fold_char(char: str) -> str:
+    """Return the letter without accent and case, ``0`` for any digit, nothing for invisible characters."""
+    if char in _APOSTROPHES:
+        return _APOSTROPHES[char]
+    if char.isdigit():
+        return "0"
+    if unicodedata.category(char) in ("Cf", "Mn"):
+        return ""
+    return "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c)).lower()
+
+
+_FOLDING = _Folding()
+
+
+def fold(text: str) -> str:
+    """Fold case, accents, digits, typographic apostrophes and invisible characters away."""
+    return text.translate(_FOLDING)
+
+
+def words(folded: str) -> list[str]:
+    """Split folded text into words and runs of punctuation."""
+    return _TOKEN.findall(folded)
+
+
+def tokens(text: str) -> list[Token]:
+    """Split the original text into folded tokens that remember where they stand in it."""
+    origin: list[int] = []
+    pieces: list[str] = []
+    for place, char in enumerate(text):
+        piece = fold(char)
+        pieces.append(piece)
+        origin.extend([place] * len(piece))
+    folded = "".join(pieces)
+    return [Token(m.group(), origin[m.start()], origin[m.end() - 1] + 1) for m in _TOKEN.finditer(folded)]
+
+
+def sentences(folded: str) -> list[str]:
+    """Split folded text at full stops, question marks, semicolons and line ends; at most MAX_SENTENCES.
+
+    Lines of a table come out one by one, which is what the structural features want.
+    """
+    parts = (part.strip() for part in _SENTENCE_END.split(folded))
+    kept = [part for part in parts if len(part) >= _MIN_SENTENCE_CHARS]
+    return kept[:MAX_SENTENCES]
+
+
+def invisible_share(text: str) -> float:
+    """Return the share of invisible format characters, in [0, 1]; a high one means that somebody hides words."""
+    if not text:
+        return 0.0
+    hidden = sum(1 for char in text if ord(char) > 0xAC and unicodedata.category(char) == "Cf")
+    return hidden / len(text)

@@ -1,0 +1,1 @@
+"""Training, offline: from labelled mails to an immutable model folder."""

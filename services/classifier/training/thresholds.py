@@ -1,0 +1,52 @@
+"""Choosing the thresholds of a model from out-of-fold scores, and saying in words how."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from itaca.contracts.intents import Intent
+from services.classifier.scorer import Array
+from services.classifier.training.corpus import INTENTS
+from services.classifier.training.risk import best_cut, lower_threshold, upper_bound
+from services.classifier.verdicts import Thresholds
+
+OTHER_ALPHA = 0.15
+"""Missed orders and cancellations: less harm than a missed complaint, and their share of reviews is kept small."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The thresholds per intent, and the rule that chose them in words."""
+
+    thresholds: dict[Intent, Thresholds]
+    rule: str
+
+
+def choose_thresholds(scores: Array, labels: Array, alpha: float, confidence: float) -> Choice:
+    """Choose for each intent: ``yes`` at the best F1, ``no`` where the share missed is proven small enough.
+
+    ``scores`` and ``labels`` have shape (n_examples, n_intents).
+    """
+    chosen: dict[Intent, Thresholds] = {}
+    for place, intent in enumerate(INTENTS):
+        limit = alpha if intent is Intent.COMPLAINT else OTHER_ALPHA
+        yes = best_cut(scores[:, place], labels[:, place])
+        no = min(yes, lower_threshold(scores[:, place], labels[:, place], limit, confidence))
+        chosen[intent] = Thresholds(yes=round(yes, 6), no=round(no, 6))
+    n_complaints = int(labels[:, INTENTS.index(Intent.COMPLAINT)].sum())
+    rule = (
+        f"complaint answered no: missed at most {alpha:.1%} at confidence {confidence:.0%}, exact binomial bound, "
+        f"fixed sequence, {n_complaints} complaints out of fold; order and cancellation: {OTHER_ALPHA:.0%}; "
+        "yes: the cut of highest F1"
+    )
+    return Choice(chosen, rule)
+
+
+def unproven(languages: Array, labels: Array, alpha: float, confidence: float) -> tuple[str, ...]:
+    """Return the languages with too few complaints for any bound of ``alpha``, even without a single miss."""
+    complaints = labels[:, INTENTS.index(Intent.COMPLAINT)] == 1
+    return tuple(
+        str(language)
+        for language in np.unique(languages)
+        if upper_bound(0, int(((languages == language) & complaints).sum()), confidence) > alpha
+    )
