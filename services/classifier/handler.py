@@ -1,70 +1,59 @@
 """MailReceived in, MailClassified out.
 
 In:     bodies of MailReceived, as many as the batch holds.
-Out:    for each body one result: a MailClassified event, or why there is none.
+Out:    one MailClassified each, published before the ack.
 Fails:  a body that is no MailReceived is dead at once. A mail that kills its worker or takes too long is tried
-        again, and after the last attempt a person takes it over. Without a usable model every mail is answered
-        "unsure, a person must look"; nothing waits and nothing is guessed.
+        again, and after the last attempt a person takes it over; its neighbours are answered all the same.
+        Without a usable model every mail is answered "unsure, a person must look"; nothing waits and nothing
+        is guessed. A broker that is away: TransientError, and the batch is held.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
 
+from itaca.broker.settlement import Ack, DeadLetter, Retry, Settlement
 from itaca.contracts.codec import decode, encode
-from itaca.contracts.events import MailClassified, MailReceived
-from itaca.contracts.ids import MailId
+from itaca.contracts.events import Judgement, MailClassified, MailReceived
 from itaca.errors import PermanentError
 from services.classifier.judge import Judge, Unjudged
 
-
-@dataclass(frozen=True)
-class Classified:
-    """The mail was judged; ``body`` is the encoded MailClassified."""
-
-    mail_id: MailId
-    body: bytes
-    event: MailClassified
+Publish = Callable[[Sequence[bytes]], Awaitable[None]]
+Observe = Callable[[Judgement], None]
 
 
-@dataclass(frozen=True)
-class Retry:
-    """Not this time; the broker brings it again."""
+class ClassifyHandler:
+    """Judges a batch and publishes the answers; the same body and model give the same event."""
 
-    reason: str
+    def __init__(self, judge: Judge, publish: Publish, observe: Observe) -> None:
+        self._judge, self._publish, self._observe = judge, publish, observe
 
+    async def __call__(self, bodies: Sequence[bytes]) -> list[Settlement]:
+        """Return one settlement per body, in order.
 
-@dataclass(frozen=True)
-class Dead:
-    """Never: the body is not what the queue carries."""
-
-    reason: str
-
-
-Result: TypeAlias = Classified | Retry | Dead
-
-
-async def classify(bodies: Sequence[bytes], judge: Judge) -> list[Result]:
-    """Return one result per body, in order. The same body and model give the same event."""
-    read = [_read(body) for body in bodies]
-    mails = [mail for mail in read if isinstance(mail, MailReceived)]
-    answers = iter(await judge.judge([mail.text for mail in mails]) if mails else [])
-    results: list[Result] = []
-    for mail in read:
-        if isinstance(mail, Dead):
-            results.append(mail)
-            continue
-        answer = next(answers)
-        if isinstance(answer, Unjudged):
-            results.append(Retry(answer.reason))
-            continue
-        event = MailClassified(mail_id=mail.mail_id, judgement=answer)
-        results.append(Classified(mail.mail_id, encode(event), event))
-    return results
+        Raises:
+            TransientError: the broker took some of the answers or none; the batch may be handled again.
+        """
+        read = [_read(body) for body in bodies]
+        mails = [mail for mail in read if isinstance(mail, MailReceived)]
+        answers = await self._judge.judge([mail.text for mail in mails]) if mails else []
+        judged = [
+            MailClassified(mail_id=mail.mail_id, judgement=answer)
+            for mail, answer in zip(mails, answers, strict=True)
+            if isinstance(answer, Judgement)
+        ]
+        if judged:
+            await self._publish([encode(event) for event in judged])
+        for event in judged:
+            self._observe(event.judgement)
+        settled = iter(answers)
+        return [mail if isinstance(mail, DeadLetter) else _settlement(next(settled)) for mail in read]
 
 
-def _read(body: bytes) -> MailReceived | Dead:
+def _read(body: bytes) -> MailReceived | DeadLetter:
     try:
         return decode(MailReceived, body)
     except PermanentError as error:
-        return Dead(str(error))
+        return DeadLetter(str(error))
+
+
+def _settlement(answer: Judgement | Unjudged) -> Settlement:
+    return Retry(answer.reason) if isinstance(answer, Unjudged) else Ack()
