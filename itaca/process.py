@@ -17,6 +17,7 @@ import structlog
 
 from itaca.broker.open import open_broker
 from itaca.broker.port import Broker
+from itaca.broker.runner import Runner
 from itaca.clock import Clock, SystemClock
 from itaca.errors import TransientError
 from itaca.observability.health import HealthServer
@@ -126,6 +127,19 @@ async def pause(seconds: float, clock: Clock, stopping: asyncio.Event) -> None:
         await asyncio.wait({sleep, stop}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         sleep.cancel()
+        stop.cancel()
+
+
+async def read_until(stopping: asyncio.Event, runner: Runner, grace_s: float) -> None:
+    """Let a runner work until told to stop, then let it finish what is in hand for at most ``grace_s`` seconds."""
+    running = asyncio.ensure_future(runner.run())
+    stop = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+        await runner.stop(grace_s)
+        await running
+    finally:
+        running.cancel()
         stop.cancel()
 
 

@@ -1,7 +1,7 @@
 """Who can own a case: people, their teams and who is at work today."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from itaca.contracts.ids import PersonId
 from itaca.contracts.intents import CaseKind
@@ -43,6 +43,12 @@ class Roster:
 
     def active(self) -> Sequence[Person]:
         return [p for p in self.people.values() if p.is_active]
+
+    def with_one_more(self, owner: PersonId) -> "Roster":
+        """Return the roster after this person was given one more case."""
+        person = self.people[owner]
+        busier = replace(person, open_cases=person.open_cases + 1)
+        return Roster({**self.people, owner: busier}, self.teams)
 
     def chain(self, owner: PersonId) -> list[Person]:
         """Return the owner and everyone above, in order; a ring of leads ends where it would repeat."""

@@ -99,6 +99,8 @@ class Effects:
         self._remember(case, mail)
         self._join(mail, case_id, "opened", "opened", action.reasons)
         self._notify(mail, case_id, action.notify, "opened")
+        if action.owner_id is not None:
+            self._writers.roster = self._writers.roster.with_one_more(action.owner_id)
         self.opened.append(action.kind)
         return case_id
 

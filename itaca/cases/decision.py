@@ -7,12 +7,12 @@ noted.
 """
 
 from itaca.cases.actions import Action, AppendToCase, Decision, LinkToCase, OpenCase
+from itaca.cases.matters import join_thread, matter_actions, open_review
 from itaca.cases.model import MailFacts, Standing
 from itaca.cases.policy import Policy
 from itaca.contracts.events import Judgement
 from itaca.contracts.intents import CaseKind, Intent, MailOutcome, Verdict
 from itaca.mail.model import AutomaticKind
-from services.router.matters import join_thread, matter_actions, open_review
 
 _REPORTS = (AutomaticKind.BOUNCE, AutomaticKind.RECEIPT)
 

@@ -1,0 +1,172 @@
+"""What people do with cases: look at them, keep their promises, close them with an outcome."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from itaca.contracts.ids import CaseId, CaseReference
+from itaca.contracts.intents import CancellationState, CaseKind, CaseOutcome
+from itaca.errors import PermanentError
+from itaca.storage import tables
+from itaca.storage.entries import Entries
+from itaca.storage.moments import from_micros, to_micros
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """One case as a list shows it. ``due_at`` is the date of the promise that breaks first, if one is open."""
+
+    id: CaseId
+    reference: CaseReference
+    kind: CaseKind
+    status: str
+    outcome: str | None
+    owner: str
+    customer: str
+    severity: int
+    level: int
+    contacts: int
+    opened_at: datetime
+    due_at: datetime | None
+
+
+def list_cases(
+    conn: Connection, *, kind: CaseKind | None = None, owner_email: str = "", is_open: bool = True, limit: int = 100
+) -> list[CaseLine]:
+    """Return cases, what breaks first on top; closed ones, if asked for, the newest first."""
+    cases, promises, people = tables.cases, tables.promises, tables.people
+    query = _lines().where(cases.c.status == ("open" if is_open else "closed"))
+    if kind is not None:
+        query = query.where(cases.c.kind == kind.value)
+    if owner_email:
+        query = query.where(people.c.email == owner_email)
+    order = (promises.c.due_at, cases.c.id) if is_open else (cases.c.closed_at.desc(), cases.c.id)
+    return [_line(row) for row in conn.execute(query.order_by(*order).limit(limit))]
+
+
+def find_case(conn: Connection, reference: str) -> CaseLine:
+    """Return the case with this reference.
+
+    Raises:
+        PermanentError: there is none.
+    """
+    row = conn.execute(_lines().where(tables.cases.c.reference == reference.strip().upper())).first()
+    if row is None:
+        raise PermanentError(f"no case has the reference {reference}")
+    return _line(row)
+
+
+def history(conn: Connection, case_id: CaseId) -> Sequence[Any]:
+    """Return the events of a case in order: at (microseconds), kind, actor, mail_id, detail."""
+    events = tables.case_events
+    query = select(events.c.at, events.c.kind, events.c.actor, events.c.mail_id, events.c.detail)
+    return conn.execute(query.where(events.c.case_id == case_id).order_by(events.c.at, events.c.id)).all()
+
+
+def evidence_of(conn: Connection, case_id: CaseId) -> Sequence[Any]:
+    """Return the files of a case: name, content_type, size_bytes, sha256 (hex)."""
+    table = tables.evidence
+    query = select(table.c.name, table.c.content_type, table.c.size_bytes, table.c.sha256)
+    return conn.execute(query.where(table.c.case_id == case_id).order_by(table.c.mail_id, table.c.position)).all()
+
+
+def keep_promises(
+    conn: Connection, case_id: CaseId, evidence: str, now: datetime, rng: random.Random, actor: str
+) -> int:
+    """Keep the open promises of a case, with what proves it; return how many there were.
+
+    For a cancellation this is its effect: from now on it is watched.
+
+    Raises:
+        PermanentError: no evidence is given.
+    """
+    if not evidence.strip():
+        raise PermanentError("a promise is kept by something: say what proves it")
+    promises, cancellations = tables.promises, tables.cancellations
+    kept = conn.execute(
+        update(promises)
+        .where(promises.c.case_id == case_id, promises.c.state == "open")
+        .values(state="kept", ended_at=to_micros(now), evidence=evidence)
+    ).rowcount
+    if kept:
+        conn.execute(
+            update(cancellations)
+            .where(cancellations.c.case_id == case_id, cancellations.c.effected_at.is_(None))
+            .values(state=CancellationState.WATCHED.value, effected_at=to_micros(now))
+        )
+        entries = Entries(now, rng, actor)
+        entries.event(case_id, "promise_kept", None, {"evidence": evidence})
+        entries.write(conn)
+    return kept
+
+
+def close_case(
+    conn: Connection,
+    case_id: CaseId,
+    outcome: CaseOutcome,
+    evidence: str,
+    now: datetime,
+    rng: random.Random,
+    actor: str,
+) -> bool:
+    """Close a case with its outcome, keeping what is still promised by the same evidence; False if closed already.
+
+    Raises:
+        PermanentError: no evidence is given.
+    """
+    keep_promises(conn, case_id, evidence, now, rng, actor)
+    cases = tables.cases
+    closed = conn.execute(
+        update(cases)
+        .where(cases.c.id == case_id, cases.c.status == "open")
+        .values(status="closed", outcome=outcome.value, closed_at=to_micros(now))
+    ).rowcount
+    if closed:
+        entries = Entries(now, rng, actor)
+        entries.event(case_id, "closed", None, {"outcome": outcome.value, "evidence": evidence})
+        entries.write(conn)
+    return bool(closed)
+
+
+def _lines() -> Any:
+    cases, promises, people, customers = tables.cases, tables.promises, tables.people, tables.customers
+    first_address = (
+        select(tables.customer_addresses.c.address)
+        .where(tables.customer_addresses.c.customer_id == cases.c.customer_id)
+        .order_by(tables.customer_addresses.c.address)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            cases,
+            people.c.name.label("owner"),
+            customers.c.name.label("customer_name"),
+            first_address.label("address"),
+            promises.c.due_at,
+        )
+        .join(customers, customers.c.id == cases.c.customer_id)
+        .outerjoin(people, people.c.id == cases.c.owner_id)
+        .outerjoin(promises, (promises.c.case_id == cases.c.id) & (promises.c.state == "open"))
+    )
+
+
+def _line(row: Row[Any]) -> CaseLine:
+    return CaseLine(
+        id=CaseId(row.id),
+        reference=CaseReference(row.reference),
+        kind=CaseKind(row.kind),
+        status=row.status,
+        outcome=row.outcome,
+        owner=row.owner or "(order system)",
+        customer=row.customer_name or row.address or "(no sender)",
+        severity=row.severity,
+        level=row.level,
+        contacts=row.contacts,
+        opened_at=from_micros(row.opened_at),
+        due_at=from_micros(row.due_at) if row.due_at is not None else None,
+    )

@@ -1,0 +1,118 @@
+"""Promises whose date has passed are broken, and their cases go one level up, in one transaction."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from itaca.cases.actions import NewPromise
+from itaca.cases.escalation import escalate
+from itaca.cases.owners import choose_owner
+from itaca.cases.people import Person, Roster
+from itaca.cases.policy import Policy
+from itaca.contracts.ids import CaseId, MailId, PersonId
+from itaca.contracts.intents import CaseKind, OutboxKind, PromiseKind
+from itaca.storage import tables
+from itaca.storage.entries import Entries
+from itaca.storage.moments import from_micros, to_micros
+from itaca.storage.people import load_roster
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One broken promise, for metrics and logs."""
+
+    case_id: CaseId
+    kind: PromiseKind
+    level: int
+
+
+def break_overdue(
+    conn: Connection, now: datetime, policy: Policy, rng: random.Random, actor: str, limit: int = 100
+) -> list[Broken]:
+    """Break up to ``limit`` promises whose date has passed; call again until none is returned.
+
+    Each broken promise is followed by the next one, due one escalation later counted from the date that passed:
+    after a standstill of days a case climbs as far as the calendar demands. At the end of the chain it is counted
+    from now, so that the last person is told once and not once for every day missed.
+    """
+    due = _lock_due(conn, now, limit)
+    if not due:
+        return []
+    roster = load_roster(conn, policy.calendar.today(now))
+    entries = Entries(now, rng, actor)
+    broken = [_break(conn, entries, roster, policy, row, now) for row in due]
+    entries.write(conn)
+    return broken
+
+
+def _lock_due(conn: Connection, now: datetime, limit: int) -> Sequence[Any]:
+    promises, cases = tables.promises, tables.cases
+    query = (
+        select(
+            promises.c.id.label("promise_id"),
+            promises.c.kind.label("promise"),
+            promises.c.due_at,
+            cases.c.id,
+            cases.c.kind,
+            cases.c.owner_id,
+            cases.c.level,
+            cases.c.language,
+            cases.c.status,
+            cases.c.opened_by,
+        )
+        .join(cases, cases.c.id == promises.c.case_id)
+        .where(promises.c.state == "open", promises.c.due_at <= to_micros(now))
+        .order_by(promises.c.due_at, promises.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return conn.execute(query).all()
+
+
+def _break(
+    conn: Connection, entries: Entries, roster: Roster, policy: Policy, row: Row[Any], now: datetime
+) -> Broken:
+    case_id = CaseId(row.id)
+    promises, cases = tables.promises, tables.cases
+    conn.execute(
+        update(promises)
+        .where(promises.c.id == row.promise_id, promises.c.state == "open")
+        .values(state="broken", ended_at=to_micros(now))
+    )
+    owner = _owner(conn, entries, roster, row)
+    escalation = escalate(roster, owner, row.level)
+    conn.execute(
+        update(cases).where(cases.c.id == case_id).values(level=escalation.level, severity=cases.c.severity + 1)
+    )
+    from_when = now if escalation.is_at_top else from_micros(row.due_at)
+    entries.promise(case_id, NewPromise(PromiseKind(row.promise), policy.next_escalation(from_when)))
+    detail = {"promise": row.promise, "due_at": from_micros(row.due_at).isoformat(), "level": escalation.level}
+    entries.event(case_id, "promise_broken", None, detail)
+    for person_id in escalation.told:
+        _tell(entries, case_id, row, roster.people[person_id])
+    return Broken(case_id, PromiseKind(row.promise), escalation.level)
+
+
+def _owner(conn: Connection, entries: Entries, roster: Roster, row: Row[Any]) -> PersonId:
+    """Return the owner; an order whose system stayed silent gets a person now."""
+    if row.owner_id is not None:
+        return PersonId(row.owner_id)
+    owner = choose_owner(roster, CaseKind(row.kind), row.language)
+    conn.execute(update(tables.cases).where(tables.cases.c.id == row.id).values(owner_id=owner.id))
+    entries.event(CaseId(row.id), "owner_given", None, {"person_id": owner.id, "says": "the order system is silent"})
+    return owner.id
+
+
+def _tell(entries: Entries, case_id: CaseId, row: Row[Any], person: Person) -> None:
+    entries.leave(
+        OutboxKind.NOTICE,
+        f"notice:{case_id}:broken:{row.promise_id}:{person.id}",
+        case_id,
+        MailId(row.opened_by),
+        person.email,
+        {"event": "promise_broken", "person_id": person.id},
+    )

@@ -1,0 +1,41 @@
+"""The router as a stage: the one place where it meets its adapters."""
+
+import asyncio
+from collections.abc import Sequence
+
+from itaca.broker.runner import Runner
+from itaca.broker.topology import ROUTER_MAIL_CLASSIFIED
+from itaca.cases.policy import Policy
+from itaca.observability.stages import StageObserver
+from itaca.process import Parts, read_until
+from services.router.handler import Router
+from services.router.settings import RouterSettings
+
+GRACE_S = 20.0
+
+
+class RouterStage:
+    """Reads ``router.mail_classified`` until it is told to stop."""
+
+    name = "router"
+
+    def __init__(self, parts: Parts, settings: RouterSettings) -> None:
+        router = Router(parts.database, parts.clock, parts.rng, Policy(), parts.metrics)
+        self._runner = Runner(
+            parts.broker,
+            ROUTER_MAIL_CLASSIFIED,
+            router.handle,
+            batch_size=settings.batch_size,
+            clock=parts.clock,
+            observer=StageObserver(self.name, parts.metrics),
+        )
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        await read_until(stopping, self._runner, GRACE_S)
+
+    def problems(self) -> Sequence[str]:
+        return ()
+
+
+def build(parts: Parts, settings: RouterSettings) -> RouterStage:
+    return RouterStage(parts, settings)

@@ -1,0 +1,14 @@
+"""What the router is told by its environment."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from itaca.settings import ServiceSettings
+
+
+class RouterSettings(ServiceSettings):
+    """Variables begin with ITACA_ROUTER_."""
+
+    service: ClassVar[str] = "router"
+    batch_size: int = Field(64, ge=1, le=1000, description="Mails decided in one transaction, at most.")
