@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select, true, update
 
 from itaca.contracts.ids import MailId
 from itaca.contracts.intents import MailOutcome
@@ -110,16 +110,20 @@ def claim_unsettled(
     limit: int,
     first_s: float = FIRST_INTERVAL_S,
     longest_s: float = LONGEST_INTERVAL_S,
+    received_until: datetime | None = None,
 ) -> list[MailRow]:
     """Take up to ``limit`` mails that are due to be driven again, oldest date first.
+
+    With ``received_until`` only mails received until then: what came later is still waiting its turn.
 
     Their attempts are raised before the work, so that a mail which kills its worker is counted, and their next
     date moves on: ``first_s`` after acceptance, then twice as long each time up to ``longest_s`` seconds. Mails
     that another watch holds at this moment are left to it.
     """
+    in_line = true() if received_until is None else mails.c.received_at <= to_micros(received_until)
     due = (
         select(mails)
-        .where(mails.c.settled_at.is_(None), mails.c.drive_at <= to_micros(now))
+        .where(mails.c.settled_at.is_(None), mails.c.drive_at <= to_micros(now), in_line)
         .order_by(mails.c.drive_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

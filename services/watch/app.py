@@ -1,0 +1,93 @@
+"""The watch as a stage: a round every few seconds, each of its duties on its own feet.
+
+In:     the ledger and the broker.
+Out:    unsettled mail driven again; review cases for what the machine gave up; broken promises one level up; the
+        books as metrics.
+Fails:  a duty that meets a TransientError is left until the next round; the others are done all the same.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from itaca.dispatching import open_dispatcher
+
+from itaca.cases.policy import Policy
+from itaca.errors import TransientError
+from itaca.process import Parts, pause
+from itaca.storage.promises import break_overdue
+from services.watch.books import Bookkeeper
+from services.watch.drive import Drive
+from services.watch.driver import Driver
+from services.watch.letters import Letters
+from services.watch.settings import WatchSettings
+
+log = structlog.get_logger()
+
+
+class WatchStage:
+    """Runs the rounds until told to stop."""
+
+    name = "watch"
+
+    def __init__(self, parts: Parts, settings: WatchSettings) -> None:
+        self._parts, self._settings, self._policy = parts, settings, Policy()
+        self._dispatcher = open_dispatcher(parts)
+        drive = Drive(
+            parts.database,
+            Driver(parts.database, self._dispatcher),
+            parts.clock,
+            parts.rng,
+            self._policy,
+            parts.metrics,
+            settings,
+        )
+        letters = Letters(parts.broker, parts.database, drive.review)
+        books = Bookkeeper(parts.database, parts.broker, parts.clock, parts.metrics, settings.review_after_s + 5 * 60)
+        self._duties: dict[str, Callable[[], Awaitable[None]]] = {
+            "dead_letters": letters.run,
+            "drive": drive.run,
+            "promises": self.escalate,
+            "books": books.run,
+        }
+        self._failing: dict[str, str] = {}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        try:
+            while not stopping.is_set():
+                await self.round()
+                await pause(self._settings.interval_s, self._parts.clock, stopping)
+        finally:
+            await self._dispatcher.close()
+
+    async def round(self) -> None:
+        """Do every duty once."""
+        for name, duty in self._duties.items():
+            try:
+                await duty()
+            except TransientError as error:
+                self._failing[name] = str(error)
+                log.warning("watch.duty_postponed", duty=name, problem=str(error))
+            else:
+                self._failing.pop(name, None)
+
+    async def escalate(self) -> None:
+        """Break every promise whose date has passed.
+
+        Raises:
+            TransientError: the ledger is away.
+        """
+        now, rng = self._parts.clock.now(), self._parts.rng
+        while broken := await self._parts.database.write(
+            lambda conn: break_overdue(conn, now, self._policy, rng, "watch")
+        ):
+            for promise in broken:
+                self._parts.metrics.escalations.labels(promise.kind.value).inc()
+                log.warning("watch.promise_broken", case_id=promise.case_id, level=promise.level)
+
+    def problems(self) -> Sequence[str]:
+        return [f"{duty}: {problem}" for duty, problem in self._failing.items()]
+
+
+def build(parts: Parts, settings: WatchSettings) -> WatchStage:
+    return WatchStage(parts, settings)
