@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
-from itaca.dispatching import open_dispatcher
+from itaca.reading import open_dispatcher
 
 from itaca.cases.policy import Policy
-from itaca.errors import TransientError
+from itaca.errors import ItacaError
 from itaca.process import Parts, pause
+from itaca.readers import ReaderLimits
 from itaca.storage.promises import break_overdue
 from services.watch.books import Bookkeeper
 from services.watch.drive import Drive
@@ -32,7 +33,7 @@ class WatchStage:
 
     def __init__(self, parts: Parts, settings: WatchSettings) -> None:
         self._parts, self._settings, self._policy = parts, settings, Policy()
-        self._dispatcher = open_dispatcher(parts)
+        self._dispatcher = open_dispatcher(parts, ReaderLimits())
         drive = Drive(
             parts.database,
             Driver(parts.database, self._dispatcher),
@@ -65,7 +66,7 @@ class WatchStage:
         for name, duty in self._duties.items():
             try:
                 await duty()
-            except TransientError as error:
+            except ItacaError as error:
                 self._failing[name] = str(error)
                 log.warning("watch.duty_postponed", duty=name, problem=str(error))
             else:
