@@ -49,7 +49,7 @@ def inspect(connection: Connection) -> Findings:
     return Findings(**counts, closed_pages_that_changed=_changed_pages(connection))
 
 
-def _about_mails() -> dict[str, Select[tuple[str]]]:
+def _about_mails() -> dict[str, Select[str]]:
     linked = select(case_mails.c.mail_id).where(case_mails.c.mail_id == mails.c.id)
     ends_in_a_case = mails.c.outcome.in_(("case", "review"))
     took_it_on = case_mails.c.role.in_(("opened", "appended"))
@@ -63,7 +63,7 @@ def _about_mails() -> dict[str, Select[tuple[str]]]:
     }
 
 
-def _about_cases() -> dict[str, Select[tuple[str]]]:
+def _about_cases() -> dict[str, Select[str]]:
     opener = and_(case_mails.c.case_id == cases.c.id, case_mails.c.mail_id == cases.c.opened_by)
     events = select(case_events.c.id).where(case_events.c.case_id == cases.c.id)
     owed = select(promises.c.id).where(promises.c.case_id == cases.c.id, promises.c.state == "open")
@@ -82,7 +82,7 @@ def _about_cases() -> dict[str, Select[tuple[str]]]:
     }
 
 
-def _without(table: Table, key: Column[str], other: Table, other_key: Column[str]) -> Select[tuple[str]]:
+def _without(table: Table, key: Column[str], other: Table, other_key: Column[str]) -> Select[str]:
     return select(key).select_from(table.outerjoin(other, other_key == key)).where(other_key.is_(None))
 
 

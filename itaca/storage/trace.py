@@ -72,7 +72,7 @@ def _of_mails(connection: Connection, ids: Sequence[MailId]) -> Iterator[Fact]:
         if mail.id in read:
             yield Fact(mail.received_at, "read", mail.id, _read(read[mail.id]))
         if mail.settled_at is not None:
-            outcome = {"outcome": mail.outcome, "by": mail.settled_by, "attempts": mail.attempts}
+            outcome: dict[str, object] = {"outcome": mail.outcome, "by": mail.settled_by, "attempts": mail.attempts}
             yield Fact(mail.settled_at, "settled", mail.id, outcome)
         else:
             yield Fact(mail.drive_at, "to be driven again", mail.id, {"attempts": mail.attempts})

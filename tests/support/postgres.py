@@ -83,10 +83,10 @@ class PostgresServer:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         options = [part for item in self._settings.items() for part in ("-c", "=".join(item))]
+        data = ["-D", str(self.home / "data"), "-p", str(self.port), "-c", f"unix_socket_directories={self.home}"]
         with (self.home / "console.log").open("ab") as log:
             self._server = subprocess.Popen(
-                [*self._prefix, str(self.programs / "postgres"), "-D", str(self.home / "data")]
-                + ["-p", str(self.port), "-c", f"unix_socket_directories={self.home}", *options],
+                [*self._prefix, str(self.programs / "postgres"), *data, *options],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -115,10 +115,10 @@ class PostgresServer:
         self.start()
 
     def close(self) -> None:
-        """End the server and remove its folder."""
+        """End the server at once (its data goes as well) and remove its folder."""
         if self._server is not None and self._server.poll() is None:
             self.cont()
-            self._server.send_signal(signal.SIGINT)
+            self._server.send_signal(signal.SIGQUIT)
             try:
                 self._server.wait(timeout=10)
             except subprocess.TimeoutExpired:
