@@ -1,23 +1,23 @@
-"""The key of a mail: a digest of its envelope and its bytes, so that the same delivery twice is one mail.
-
-A Message-ID is no key: some mails have none, and different mails carry the same one.
-"""
+"""The key by which a redelivered mail is recognised: its envelope and its bytes, never its Message-ID."""
 
 import hashlib
 
 from itaca.mail.model import Envelope
 
+_LENGTH_BYTES = 8
+
 
 def mail_digest(envelope: Envelope, raw: bytes) -> str:
-    """Return the SHA-256, in hex, of sender, sorted recipients and raw bytes, each behind its length.
+    """Return SHA-256 in hex over the envelope and the raw mail.
 
-    The order of recipients does not matter, any byte of the mail does; the lengths keep a field from borrowing
-    bytes of its neighbour.
+    The order of the recipients does not matter. Every field is preceded by its length, so that no two different
+    mails are the same sequence of bytes; one changed byte, sender or recipient is another mail.
     """
-    total = hashlib.sha256()
-    for field in (envelope.sender, *sorted(envelope.recipients)):
-        encoded = field.encode("utf-8", "surrogateescape")
-        total.update(len(encoded).to_bytes(8, "big"))
-        total.update(encoded)
-    total.update(hashlib.sha256(raw).digest())
-    return total.hexdigest()
+    digest = hashlib.sha256()
+    recipients = sorted(recipient.encode("utf-8", "surrogateescape") for recipient in envelope.recipients)
+    fields = [envelope.sender.encode("utf-8", "surrogateescape"), *recipients, hashlib.sha256(raw).digest()]
+    digest.update(len(recipients).to_bytes(_LENGTH_BYTES, "big"))
+    for field in fields:
+        digest.update(len(field).to_bytes(_LENGTH_BYTES, "big"))
+        digest.update(field)
+    return digest.hexdigest()

@@ -101,5 +101,7 @@ class MailText(Frozen):
     entities: tuple[Entity, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     defects: tuple[str, ...] = ()
+    is_html_only: bool = False
+    """True when all text of the mail was HTML."""
     is_readable: bool = True
     """False when no text could be read at all although the mail holds something: a person looks."""
