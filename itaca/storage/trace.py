@@ -53,6 +53,8 @@ def _named(connection: Connection, key: str) -> tuple[list[MailId], list[CaseId]
         linked = select(case_mails.c.mail_id).where(case_mails.c.case_id == case_id).limit(MOST_ROWS)
         return [MailId(one) for one in connection.execute(linked).scalars()], [CaseId(case_id)]
     ids = list(load_mails(connection, [MailId(key.lower())])) or _with_message_id(connection, key)
+    if not ids:
+        return [], []
     linked = select(case_mails.c.case_id).distinct().where(case_mails.c.mail_id.in_(ids)).limit(MOST_ROWS)
     return ids, [CaseId(one) for one in connection.execute(linked).scalars()]
 

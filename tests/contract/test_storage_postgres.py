@@ -8,10 +8,12 @@ from itaca.storage.database import Database
 from itaca.storage.open import open_database
 from tests.contract.storage_books_contract import BooksContract, TraceContract
 from tests.contract.storage_contract import IntakeContract, TransactionContract
+from tests.contract.storage_migration_contract import MigrationContract
 from tests.contract.storage_nouns_contract import MailContract, PeopleContract
 from tests.contract.storage_outbox_contract import OutboxContract
 from tests.contract.storage_rules_contract import SchemaContract
 from tests.support.ledger import Ledger
+from tests.support.postgres import PostgresServer
 
 pytestmark = pytest.mark.postgres
 
@@ -20,6 +22,12 @@ pytestmark = pytest.mark.postgres
 def database_url(postgres_url: str) -> str:
     """Give the address of a fresh ledger."""
     return postgres_url
+
+
+@pytest.fixture
+def empty_url(postgres_server: PostgresServer) -> str:
+    """Give the address of an empty database."""
+    return postgres_server.url(postgres_server.new_empty_database())
 
 
 @pytest.fixture
@@ -76,3 +84,7 @@ class TestBooks(BooksContract):
 
 class TestTrace(TraceContract):
     """Tracing on PostgreSQL."""
+
+
+class TestMigrations(MigrationContract):
+    """Migrations on PostgreSQL."""

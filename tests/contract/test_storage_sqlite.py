@@ -10,6 +10,7 @@ from itaca.storage.migrate import upgrade
 from itaca.storage.open import open_database
 from tests.contract.storage_books_contract import BooksContract, TraceContract
 from tests.contract.storage_contract import IntakeContract, TransactionContract
+from tests.contract.storage_migration_contract import MigrationContract
 from tests.contract.storage_nouns_contract import MailContract, PeopleContract
 from tests.contract.storage_outbox_contract import OutboxContract
 from tests.contract.storage_rules_contract import SchemaContract
@@ -22,6 +23,13 @@ async def database_url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/ledger.db"
     await upgrade(url)
     return url
+
+
+@pytest.fixture
+def empty_url(tmp_path: Path) -> str:
+    """Give the address of an empty database."""
+    (tmp_path / "empty.db").touch()
+    return f"sqlite:///{tmp_path}/empty.db"
 
 
 @pytest.fixture
@@ -78,3 +86,7 @@ class TestBooks(BooksContract):
 
 class TestTrace(TraceContract):
     """Tracing on SQLite."""
+
+
+class TestMigrations(MigrationContract):
+    """Migrations on SQLite."""

@@ -1,0 +1,101 @@
+"""SQLite's schema: what migrations make, and that every query on the way of a mail finds its index."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from itaca.contracts.ids import CaseId, MailId, OutboxId
+from itaca.contracts.intents import MailOutcome, OutboxState
+from itaca.storage import books, mails, outbox, people, trace
+from itaca.storage.intake import _known
+from itaca.storage.migrate import upgrade
+from itaca.storage.open import open_database
+from itaca.storage.sqlite import SqliteDatabase
+from tests.support.ledger import NOW, Ledger
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    """Open a migrated ledger in a file."""
+    await upgrade(f"sqlite:///{tmp_path}/ledger.db")
+    opened = SqliteDatabase(tmp_path / "ledger.db")
+    yield opened
+    await opened.close()
+
+
+async def test_migrations_and_tables_spell_the_same_schema(database: SqliteDatabase) -> None:
+    """Every table, check, partial index and trigger is word for word the same by migrations and by the code."""
+    fresh = await open_database("sqlite://")
+    assert await database.read(_definitions) == await fresh.read(_definitions)
+    await fresh.close()
+
+
+QUERIES: dict[str, Callable[[Connection], object]] = {
+    "digest": lambda c: _known(c, ["a", "b"]),
+    "raw": lambda c: mails.load_raw(c, MailId("a")),
+    "mails": lambda c: mails.load_mails(c, [MailId("a"), MailId("b")]),
+    "texts": lambda c: mails.load_texts(c, [MailId("a")]),
+    "message_id": lambda c: mails.find_by_message_id(c, "<a@b>"),
+    "settle": lambda c: mails.settle(c, MailId("a"), MailOutcome.CASE, "router", NOW),
+    "unsettled": lambda c: mails.claim_unsettled(c, NOW, 10),
+    "load": lambda c: people.load_roster(c, NOW.date()),
+    "due": lambda c: outbox.claim_due(c, NOW, 60, 10),
+    "finish": lambda c: outbox.finish(c, OutboxId("a"), OutboxState.SENT, NOW),
+    "retry": lambda c: outbox.retry_later(c, OutboxId("a"), NOW, ""),
+    "entries": lambda c: outbox.load_entries(c, CaseId("a")),
+    "trace": lambda c: trace.life_of(c, c.exec_driver_sql("SELECT min(id) FROM mails").scalar_one()),
+    "glance": lambda c: books.glance(c, NOW, 900),
+}
+ALLOWED = (
+    *(f"SCAN {small}" for small in ("people", "teams", "absences")),
+    "SCAN book_pages USING INDEX sqlite_autoindex_book_pages_1",  # from its end, one row
+    *(f"SCAN mails USING {kind} ix_mails_unsettled" for kind in ("INDEX", "COVERING INDEX")),
+    *(f"SCAN outbox USING {kind} ix_outbox_due" for kind in ("INDEX", "COVERING INDEX")),
+    *(f"SCAN cases USING {kind} ux_cases_one_open_matter" for kind in ("INDEX", "COVERING INDEX")),
+    *(f"SCAN cases USING {kind} ix_cases_owner_open" for kind in ("INDEX", "COVERING INDEX")),
+)
+"""Small tables of the company, the last page of the books, and what is open or unsettled at this moment."""
+
+
+@pytest.mark.parametrize("name", QUERIES)
+async def test_every_query_finds_its_index(database: SqliteDatabase, name: str) -> None:
+    """No statement walks through a table that grows with the mail; only the roster's small ones are read whole."""
+    ledger = Ledger(database)
+    await ledger.open_case(await ledger.accept(b"a"))
+    await database.write(lambda c: books.close_page(c, NOW - timedelta(days=1)))
+    plans = await database.write(lambda c: _plans_of(c, QUERIES[name]))
+    assert plans
+    assert [line for line in plans if line.startswith("SCAN") and not line.startswith(ALLOWED)] == []
+
+
+def _plans_of(connection: Connection, work: Callable[[Connection], object]) -> list[str]:
+    """Run the work and return the plan of each statement it sent."""
+    sent: list[tuple[str, object]] = []
+
+    def note(_c, _cursor, statement, parameters, _context, is_many):  # type: ignore[no-untyped-def]
+        sent.append((statement, parameters[0] if is_many else parameters))
+
+    event.listen(connection, "before_cursor_execute", note)
+    try:
+        work(connection)
+    except mails.PermanentError:
+        pass
+    finally:
+        event.remove(connection, "before_cursor_execute", note)
+    cursor = connection.connection.cursor()
+    return [
+        row[3]
+        for statement, parameters in sent
+        for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+    ]
+
+
+def _definitions(connection: Connection) -> dict[str, set[str]]:
+    """Return what makes each table, index and trigger; the order of a table's constraints means nothing."""
+    query = text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'")
+    spelled = {name: " ".join(sql.replace("(true)", "true").split()) for name, sql in connection.execute(query)}
+    return {name: set(re.split(", (?=CONSTRAINT)", sql.removesuffix(" )"))) for name, sql in spelled.items()}
