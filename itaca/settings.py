@@ -41,6 +41,10 @@ class Settings(BaseSettings):
         """Return the name of the environment variable of a field."""
         return f"{cls.prefix}{field}".upper()
 
+    def problems(self) -> list[str]:
+        """Return what only the machine or several variables together can tell, one sentence each, by variable."""
+        return []
+
 
 class SharedSettings(Settings):
     """What every process of one Itaca must agree on."""

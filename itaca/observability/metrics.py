@@ -26,6 +26,12 @@ class Metrics:
             ["stage", "how"],
             registry=r,
         )
+        self.left_to_watch = Counter(
+            "itaca_mails_left_to_watch",
+            "Accepted mails that could not be dispatched at once, by reason; the watch drives them.",
+            ["reason"],
+            registry=r,
+        )
         # Outcomes.
         self.settled = Counter("itaca_mails_settled", "Mails settled, by outcome.", ["outcome"], registry=r)
         self.cases_opened = Counter("itaca_cases_opened", "Cases opened, by kind.", ["kind"], registry=r)
