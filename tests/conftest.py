@@ -1,5 +1,6 @@
 """The fixtures that every kind of test may ask for."""
 
 pytest_plugins = [
+    "tests.support.rabbitmq",
     "tests.support.postgres",
 ]

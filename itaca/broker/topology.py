@@ -23,7 +23,7 @@ class Queue:
 
     name: QueueName
     event: str
-    retry_delays_s: tuple[int, ...] = (2, 15, 60)
+    retry_delays_s: tuple[float, ...] = (2, 15, 60)
     delivery_limit: int = 20
 
     @property
