@@ -118,8 +118,7 @@ class Acceptance:
 
 
 def is_looping(raw: bytes, max_hops: int) -> bool:
-    """Say whether the header holds more than ``max_hops`` Received fields; almost no mail is looked at twice."""
-    if raw.count(b"eceived:") <= max_hops:
-        return False
-    end = _END_OF_HEADERS.search(raw)
-    return len(_RECEIVED.findall(raw, 0, end.start() if end else len(raw))) > max_hops
+    """Say whether the header holds more than ``max_hops`` Received fields; a short header is not looked through."""
+    blank = _END_OF_HEADERS.search(raw)
+    end = blank.start() if blank else len(raw)
+    return raw.count(b"\n", 0, end) >= max_hops and len(_RECEIVED.findall(raw, 0, end)) > max_hops

@@ -142,8 +142,30 @@ def make_certificate(folder: Path, name: str = "good", *, has_expired: bool = Fa
     """Return a self-signed certificate and its key for localhost, by the openssl program."""
     if shutil.which("openssl") is None:
         require("openssl", "openssl is not installed (Debian package openssl)")
-    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    days = ["-days", "-1"] if has_expired else ["-days", "2"]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", *days]
-    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    certificate, key, request = (folder / f"{name}.{ending}" for ending in ("pem", "key", "csr"))
+    _openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out", request)
+    (folder / "index.txt").write_text("", encoding="utf-8")
+    config = folder / "openssl.cnf"
+    config.write_text(_CONFIG.format(folder=folder), encoding="utf-8")
+    last = "20200102000000Z" if has_expired else "20991231235959Z"
+    dates = ["-startdate", "20200101000000Z", "-enddate", last]
+    files = ["-in", request, "-out", certificate, "-keyfile", key, "-outdir", folder, "-notext"]
+    _openssl("ca", "-batch", "-selfsign", "-create_serial", "-config", config, *dates, *files)
     return certificate, key
+
+
+_CONFIG = """
+[ca]
+default_ca = own
+[own]
+database = {folder}/index.txt
+serial = {folder}/serial
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+"""
+
+
+def _openssl(*arguments: str | Path) -> None:
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
