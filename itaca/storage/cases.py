@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, case, select, update
 
 from itaca.contracts.ids import CaseId, CaseReference
 from itaca.contracts.intents import CancellationState, CaseKind, CaseOutcome
@@ -79,7 +79,7 @@ def keep_promises(
 ) -> int:
     """Keep the open promises of a case, with what proves it; return how many there were.
 
-    For a cancellation this is its effect: from now on it is watched.
+    For a cancellation this is its effect: from now on, if not from its announced date, it is watched.
 
     Raises:
         PermanentError: no evidence is given.
@@ -93,10 +93,12 @@ def keep_promises(
         .values(state="kept", ended_at=to_micros(now), evidence=evidence)
     ).rowcount
     if kept:
+        at = to_micros(now)
+        earlier = case((cancellations.c.effective_at > at, at), else_=cancellations.c.effective_at)
         conn.execute(
             update(cancellations)
             .where(cancellations.c.case_id == case_id, cancellations.c.effected_at.is_(None))
-            .values(state=CancellationState.WATCHED.value, effected_at=to_micros(now))
+            .values(state=CancellationState.WATCHED.value, effected_at=at, effective_at=earlier)
         )
         entries = Entries(now, rng, actor)
         entries.event(case_id, "promise_kept", None, {"evidence": evidence})

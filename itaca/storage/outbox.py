@@ -73,9 +73,9 @@ def enqueue(connection: Connection, entries: Sequence[NewEntry]) -> int:
 def claim_due(connection: Connection, now: datetime, lease_s: float, limit: int) -> list[OutboxEntry]:
     """Take up to ``limit`` entries that are due, oldest date first, for ``lease_s`` seconds.
 
-    An entry whose lease ran out was being sent by somebody who died. An acknowledgement then ends as ``unknown``
-    and is not among what is returned: a second one is worse than none, the case exists (RFC 1047). Anything
-    else is claimed again; its receiver knows a repetition by its id.
+    A claim alone sends nothing: when its lease runs out, the entry is claimed again. One whose sending had begun
+    (``begin_sending``) may have left with somebody who died: it ends as ``unknown`` and is not among what is
+    returned, because a second acknowledgement is worse than none, the case exists (RFC 1047).
     """
     due = (
         select(outbox)
@@ -92,10 +92,20 @@ def claim_due(connection: Connection, now: datetime, lease_s: float, limit: int)
         connection.execute(update(outbox).where(outbox.c.id.in_(lost)).values(lease_until=None, **ended))
     if taken:
         until = to_micros(now + timedelta(seconds=lease_s))
-        claim = {"state": OutboxState.SENDING.value, "lease_until": until, "next_at": until}
+        claim = {"lease_until": until, "next_at": until}
         changes = [{"which": row.id, "attempts": row.attempts + 1, **claim} for row in taken]
         connection.execute(update(outbox).where(outbox.c.id == bindparam("which")), changes)
-    return [_entry(row, OutboxState.SENDING, row.attempts + 1) for row in taken]
+    return [_entry(row, OutboxState.PENDING, row.attempts + 1) for row in taken]
+
+
+def begin_sending(connection: Connection, entry_id: OutboxId) -> bool:
+    """Note that an entry which must not leave twice is about to leave; return False if it has ended."""
+    change = (
+        update(outbox)
+        .where(outbox.c.id == entry_id, outbox.c.state == OutboxState.PENDING.value)
+        .values(state=OutboxState.SENDING.value)
+    )
+    return connection.execute(change).rowcount == 1
 
 
 def finish(connection: Connection, entry_id: OutboxId, state: OutboxState, at: datetime, detail: str = "") -> bool:
@@ -123,7 +133,7 @@ def retry_later(connection: Connection, entry_id: OutboxId, next_at: datetime, d
     """Put an entry in hand back until ``next_at``; return False when it is in hand no more."""
     change = (
         update(outbox)
-        .where(outbox.c.id == entry_id, outbox.c.state == OutboxState.SENDING.value)
+        .where(outbox.c.id == entry_id, is_unsent())
         .values(state=OutboxState.PENDING.value, next_at=to_micros(next_at), lease_until=None, detail=detail)
     )
     return connection.execute(change).rowcount == 1
@@ -136,8 +146,7 @@ def load_entries(connection: Connection, case_id: CaseId) -> list[OutboxEntry]:
 
 
 def _may_have_left(row: Row[tuple[Any, ...]]) -> bool:
-    is_expired = OutboxState(row.state) is OutboxState.SENDING
-    return is_expired and OutboxKind(row.kind) is OutboxKind.ACKNOWLEDGEMENT
+    return OutboxState(row.state) is OutboxState.SENDING
 
 
 def _entry(row: Row[tuple[Any, ...]], state: OutboxState, attempts: int) -> OutboxEntry:

@@ -1,0 +1,54 @@
+"""The ``itaca`` command: its verbs, its exit codes, and the one place where an error becomes a sentence.
+
+Exit codes: 0 done, 1 the answer is no (or a backend is away), 2 misuse or misconfiguration.
+"""
+
+import sys
+
+import typer
+
+from itaca.cli import audit, cases, classify, dead_letters, demo, people, queues, send, settings, stages, trace, train
+from itaca.errors import ConfigurationError, PermanentError, TransientError
+
+app = typer.Typer(
+    name="itaca",
+    help="Itaca brings every customer's mail home: e-mail triage that never drops a complaint.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+stages.add_to(app)
+app.command("send", epilog=send.EXAMPLE)(send.send)
+app.command("classify", epilog=classify.EXAMPLE)(classify.classify)
+app.command("trace", epilog=trace.EXAMPLE)(trace.trace)
+app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
+app.add_typer(cases.app, name="cases")
+app.add_typer(people.app, name="people")
+app.command("queues", epilog=queues.EXAMPLE)(queues.queues)
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command("settings", epilog=settings.EXAMPLE)(settings.settings)
+app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
+train.add_to(app)
+
+
+def main() -> None:
+    """Run the command and end the process with its exit code."""
+    try:
+        app()
+    except ConfigurationError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        sys.exit(2)
+    except (TransientError, PermanentError) as error:
+        print(f"itaca: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of our output went away (a pager, head); that is no error.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

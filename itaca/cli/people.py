@@ -1,0 +1,108 @@
+"""``itaca people``: who answers for cases."""
+
+import random
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection
+
+from itaca.cases.deadlines import Calendar
+from itaca.cases.people import Person, Roster
+from itaca.cli.ledger import read_ledger, write_ledger
+from itaca.cli.output import print_json
+from itaca.contracts.intents import CaseKind
+from itaca.errors import PermanentError
+from itaca.storage.people import DEFAULT_TEAM, add_person, add_team, list_people, list_teams, load_roster, set_absence
+
+app = typer.Typer(help="Add and list the people who own cases, and their absences.", no_args_is_help=True)
+
+
+@app.command(
+    "add", epilog='Example: itaca people add "Anna Neri" anna@example.it --languages it,en --lead capo@example.it'
+)
+def add(
+    name: Annotated[str, typer.Argument(help="As customers read it.")],
+    email: Annotated[str, typer.Argument(help="Where notices go.")],
+    team: Annotated[str, typer.Option(help="Team; made if it does not exist.")] = DEFAULT_TEAM,
+    kinds: Annotated[str, typer.Option(help="Kinds of case a new team handles, by commas; none: all.")] = "",
+    languages: Annotated[str, typer.Option(help="Two-letter codes by commas; none: any.")] = "",
+    lead: Annotated[str, typer.Option(help="E-mail address of the next person in the chain.")] = "",
+) -> None:
+    """Add a person who can own cases."""
+    spoken = tuple(code.strip() for code in languages.split(",") if code.strip())
+
+    def work(conn: Connection) -> Person:
+        now, rng = datetime.now(UTC), random.Random()
+        known = {t.name: t for t in list_teams(conn)}
+        chosen = known.get(team) or add_team(conn, team, _kinds(kinds), now, rng)
+        above = _find(list_people(conn), lead).id if lead else None
+        return add_person(conn, name, email, chosen.id, now, rng, spoken, above)
+
+    person = write_ledger(work)
+    print(f"{person.name} <{person.email}> can own cases now.")
+
+
+@app.command("list", epilog="Example: itaca people list --json")
+def list_(as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each person.")] = False) -> None:
+    """List everybody with team, languages, lead, presence today and open cases."""
+    today = Calendar().today(datetime.now(UTC))
+    roster = read_ledger(lambda conn: load_roster(conn, today))
+    rows = [_row(person, roster) for person in roster.people.values()]
+    if as_json:
+        for row in rows:
+            print_json(row)
+        return
+    table = Table(*(rows[0] if rows else ("name",)), box=None)
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console().print(table)
+
+
+@app.command("absence", epilog="Example: itaca people absence anna@example.it 2026-08-03 2026-08-21")
+def absence(
+    email: Annotated[str, typer.Argument(help="Who is away.")],
+    first_day: Annotated[str, typer.Argument(help="First day, YYYY-MM-DD.")],
+    last_day: Annotated[str, typer.Argument(help="Last day, YYYY-MM-DD; included.")],
+) -> None:
+    """Note that somebody is away; new cases go to others meanwhile."""
+    first, last = _day(first_day), _day(last_day)
+    write_ledger(lambda conn: set_absence(conn, _find(list_people(conn), email).id, first, last))
+    print(f"{email} is away from {first} to {last}.")
+
+
+def _row(person: Person, roster: Roster) -> dict[str, object]:
+    lead = roster.people[person.lead_id] if person.lead_id else None
+    return {
+        "name": person.name,
+        "email": person.email,
+        "team": roster.teams[person.team_id].name,
+        "languages": ",".join(person.languages) or "any",
+        "lead": lead.email if lead else "",
+        "present": "yes" if person.is_present else "no",
+        "open_cases": person.open_cases,
+    }
+
+
+def _find(people: list[Person], email: str) -> Person:
+    for person in people:
+        if person.email == email.lower():
+            return person
+    raise PermanentError(f"nobody has the address {email}; `itaca people list` shows everybody")
+
+
+def _kinds(text: str) -> list[CaseKind]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in set(CaseKind)]
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: kinds are {', '.join(CaseKind)}", param_hint="--kinds")
+    return [CaseKind(name) for name in names]
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is no day; write YYYY-MM-DD") from None

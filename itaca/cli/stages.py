@@ -1,0 +1,90 @@
+"""``itaca up`` and the stages one by one."""
+
+import os
+import random
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from itaca.clock import SystemClock
+from itaca.errors import ConfigurationError
+from itaca.main import Service, run_services
+from itaca.process import Parts, Stage
+from itaca.settings import LOCAL_OWNER
+from itaca.storage.people import ensure_first_owner
+
+STAGES = ("ingest", "classifier", "router", "courier", "watch")
+CheckOnly = Annotated[bool, typer.Option("--check-config", help="Check the configuration and exit with 0 or 2.")]
+_MEMORY_ONLY_TOGETHER = (
+    "ITACA_BROKER_URL: stages in processes of their own need RabbitMQ (amqp://...); in memory works with `itaca up`"
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add ``up`` and one verb for each stage."""
+    app.command("up", epilog="Example: itaca up")(up)
+    for name in STAGES:
+        app.command(name, help=f"Run the stage {name} alone.", epilog=f"Example: itaca {name}")(_stage_verb(name))
+
+
+def up(check_config: CheckOnly = False) -> None:
+    """Run everything in one process: SQLite and a broker in memory, unless the environment says otherwise."""
+    sys.exit(run_services([service(name) for name in STAGES], os.environ, only_check=check_config, on_ready=welcome))
+
+
+def service(name: str) -> Service:  # type: ignore[type-arg]
+    """Load one service by name; the command line may start it, never import from it.
+
+    Raises:
+        ConfigurationError: it is not part of this installation.
+    """
+    try:
+        app = import_module(f"services.{name}.app")
+        settings = import_module(f"services.{name}.settings")
+    except ModuleNotFoundError as error:
+        raise ConfigurationError([f"the stage {name} is not installed: {error.name} is missing"]) from error
+    return Service(getattr(settings, f"{name.capitalize()}Settings"), app.build)
+
+
+def _stage_verb(name: str) -> Callable[[bool], None]:
+    def run(check_config: CheckOnly = False) -> None:
+        if os.environ.get("ITACA_BROKER_URL", "memory://").startswith("memory://") and name != "courier":
+            raise ConfigurationError([_MEMORY_ONLY_TOGETHER])
+        sys.exit(run_services([service(name)], os.environ, only_check=check_config, on_ready=first_owner))
+
+    return run
+
+
+async def first_owner(parts: Parts, _: Sequence[Stage]) -> None:
+    """See to it that somebody can own a case from the first mail on."""
+    settings = parts.settings
+    now = SystemClock().now()
+    await parts.database.write(
+        lambda conn: ensure_first_owner(conn, settings.owner_email, settings.owner_name, now, random.Random())
+    )
+
+
+async def welcome(parts: Parts, stages: Sequence[Stage]) -> None:
+    """Make the first owner and say what one needs to know next."""
+    await first_owner(parts, stages)
+    settings = parts.settings
+    port = next((getattr(stage, "port", 0) for stage in stages if stage.name == "ingest"), 0)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print("[bold]Itaca is up.[/bold]")
+    console.print(f"  Send mail to      127.0.0.1:{port} (SMTP)")
+    console.print(
+        f"  Metrics, health   http://{settings.metrics_host}:{settings.metrics_port}/metrics, /healthz, /readyz"
+    )
+    console.print(f"  Everything is in  {settings.data_dir.absolute()}")
+    console.print("  The desk, with its sign-in link, is not part of this version: use `itaca cases` meanwhile.")
+    if settings.owner_email == LOCAL_OWNER:
+        console.print(
+            f"  [yellow]Cases go to {LOCAL_OWNER}, who reads no mail.[/yellow] Add people: "
+            'itaca people add "Anna Neri" anna@example.it'
+        )
+    console.print("  Try next          itaca send models/corpus/it_plain_complaints.jsonl --limit 20")
+    console.print("                    itaca cases list")

@@ -1,0 +1,82 @@
+"""What changes in the ledger when something has left: the entry ends, and what it promised is noted with it."""
+
+import random
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from itaca.contracts.ids import CaseId
+from itaca.contracts.intents import CancellationState, CaseOutcome, OutboxKind, OutboxState
+from itaca.storage import tables
+from itaca.storage.cases import close_case
+from itaca.storage.entries import Entries
+from itaca.storage.moments import to_micros
+from itaca.storage.outbox import OutboxEntry, finish
+
+ACTOR = "courier"
+
+
+def departed(conn: Connection, entry: OutboxEntry, now: datetime, rng: random.Random, how: str) -> bool:
+    """End an entry as sent; an order handed off keeps its promise by that; return False if it had ended already.
+
+    Args:
+        how: by which door it left, in words: the evidence.
+    """
+    if not finish(conn, entry.id, OutboxState.SENT, now, how):
+        return False
+    entries = Entries(now, rng, ACTOR)
+    match entry.kind:
+        case OutboxKind.ACKNOWLEDGEMENT:
+            for case_id in entry.payload["case_ids"]:
+                entries.event(CaseId(case_id), "acknowledged", entry.mail_id, {})
+                _step(conn, CaseId(case_id), CancellationState.REQUESTED, CancellationState.RECEIPTED)
+            _interaction(conn, entries, entry)
+        case OutboxKind.ORDER_HANDOFF:
+            close_case(conn, _case(entry), CaseOutcome.ORDERED, how, now, rng, ACTOR)
+        case OutboxKind.CANCELLATION_HANDOFF:
+            entries.event(_case(entry), "handed", entry.mail_id, {"how": how})
+            for state in (CancellationState.REQUESTED, CancellationState.RECEIPTED):
+                _step(conn, _case(entry), state, CancellationState.HANDED)
+        case OutboxKind.NOTICE:
+            pass
+    entries.write(conn)
+    return True
+
+
+def failed(
+    conn: Connection, entry: OutboxEntry, state: OutboxState, now: datetime, rng: random.Random, why: str
+) -> None:
+    """End an entry that did not leave (or perhaps did: ``unknown``), and write it into the case's history."""
+    if finish(conn, entry.id, state, now, why) and entry.case_id is not None:
+        entries = Entries(now, rng, ACTOR)
+        entries.event(entry.case_id, f"{entry.kind.value}_{state.value}", entry.mail_id, {"why": why})
+        entries.write(conn)
+
+
+def _case(entry: OutboxEntry) -> CaseId:
+    if entry.case_id is None:
+        raise ValueError("a hand-off without its case")
+    return entry.case_id
+
+
+def _step(conn: Connection, case_id: CaseId, before: CancellationState, after: CancellationState) -> None:
+    table = tables.cancellations
+    conn.execute(
+        update(table).where(table.c.case_id == case_id, table.c.state == before.value).values(state=after.value)
+    )
+
+
+def _interaction(conn: Connection, entries: Entries, entry: OutboxEntry) -> None:
+    customer = conn.scalar(select(tables.cases.c.customer_id).where(tables.cases.c.id == entry.case_id))
+    entries.row(
+        tables.interactions,
+        id=entries.new_id(),
+        customer_id=customer,
+        case_id=entry.case_id,
+        mail_id=None,
+        outbox_id=entry.id,
+        direction="out",
+        channel="mail",
+        at=to_micros(entries.now),
+        outcome="acknowledged",
+    )

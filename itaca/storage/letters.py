@@ -1,0 +1,88 @@
+"""What the courier must know to write: the mail that is answered, its cases, their owners and dates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from itaca.cases.people import Person
+from itaca.contracts.ids import CaseId, CaseReference, MailId, PersonId
+from itaca.contracts.intents import CaseKind
+from itaca.mail.model import MailText
+from itaca.storage.mails import MailRow, load_mails, load_texts
+from itaca.storage.moments import from_micros
+from itaca.storage.tables import case_events, cases, customer_addresses, people, promises
+
+
+@dataclass(frozen=True)
+class Matter:
+    """One case as a letter speaks of it. ``owner`` is empty for an order; ``due_at`` of its open promise."""
+
+    id: CaseId
+    reference: CaseReference
+    kind: CaseKind
+    owner: str
+    due_at: datetime | None
+    level: int
+    reasons: tuple[str, ...]
+    customer: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """The mail a letter is about and its matters."""
+
+    mail: MailRow
+    text: MailText
+    matters: Sequence[Matter]
+
+
+def load_context(conn: Connection, mail_id: MailId, case_ids: Sequence[CaseId]) -> Context:
+    """Return what is known now of the mail and the cases, in the order of ``case_ids``."""
+    mail = load_mails(conn, [mail_id])[mail_id]
+    text = load_texts(conn, [mail_id]).get(mail_id, MailText())
+    return Context(mail, text, [_matter(conn, case_id) for case_id in case_ids])
+
+
+def load_person(conn: Connection, person_id: PersonId) -> Person:
+    """Return one colleague."""
+    row = conn.execute(select(people).where(people.c.id == person_id)).one()
+    return Person(person_id, row.name, row.email, row.team_id, tuple(row.languages))
+
+
+def _matter(conn: Connection, case_id: CaseId) -> Matter:
+    query = (
+        select(cases, people.c.name.label("owner"), promises.c.due_at)
+        .outerjoin(people, people.c.id == cases.c.owner_id)
+        .outerjoin(promises, (promises.c.case_id == cases.c.id) & (promises.c.state == "open"))
+        .where(cases.c.id == case_id)
+        .order_by(promises.c.due_at)
+        .limit(1)
+    )
+    row = conn.execute(query).one()
+    address = select(customer_addresses.c.address).where(customer_addresses.c.customer_id == row.customer_id).limit(1)
+    return Matter(
+        case_id,
+        CaseReference(row.reference),
+        CaseKind(row.kind),
+        row.owner or "",
+        from_micros(row.due_at) if row.due_at is not None else None,
+        row.level,
+        _reasons(conn, case_id),
+        conn.execute(address).scalar() or "",
+    )
+
+
+def _reasons(conn: Connection, case_id: CaseId) -> tuple[str, ...]:
+    """Return the reasons of the newest event that has any."""
+    query = (
+        select(case_events.c.detail)
+        .where(case_events.c.case_id == case_id)
+        .order_by(case_events.c.at.desc(), case_events.c.id.desc())
+        .limit(10)
+    )
+    for detail in conn.scalars(query):
+        if detail.get("reasons"):
+            return tuple(detail["reasons"])
+    return ()

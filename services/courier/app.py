@@ -1,0 +1,71 @@
+"""The courier as a stage: the one place where it meets its adapters."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from itaca.cases.policy import Policy
+from itaca.errors import TransientError
+from itaca.process import Parts, pause
+from itaca.storage.outbox import claim_due
+from services.courier.doors import open_door
+from services.courier.handler import Courier
+from services.courier.messages import Letters
+from services.courier.settings import CourierSettings
+
+log = structlog.get_logger()
+
+
+class CourierStage:
+    """Looks at the outbox every second and delivers what is due, a few at a time."""
+
+    name = "courier"
+
+    def __init__(self, parts: Parts, settings: CourierSettings) -> None:
+        self._parts, self._settings = parts, settings
+        shared = parts.settings
+        letters = Letters(shared.organisation, settings.from_address, shared.evidence_address, Policy().calendar.zone)
+        self._courier = Courier(
+            parts.database,
+            parts.broker,
+            open_door(settings, shared.data_dir),
+            letters,
+            parts.clock,
+            parts.rng,
+            parts.metrics,
+            settings,
+            has_exchange=not shared.broker_url.get_secret_value().startswith("memory://"),
+        )
+        self._problem = ""
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            if not await self.round():
+                await pause(self._settings.interval_s, self._parts.clock, stopping)
+
+    async def round(self) -> int:
+        """Deliver one batch and return how many entries were in it; what was begun is finished."""
+        now, settings = self._parts.clock.now(), self._settings
+        try:
+            entries = await self._parts.database.write(
+                lambda conn: claim_due(conn, now, settings.lease_s, settings.batch_size)
+            )
+        except TransientError as error:
+            self._problem = str(error)
+            return 0
+        self._problem = ""
+        results = await asyncio.gather(*(self._courier.deliver(e) for e in entries), return_exceptions=True)
+        for entry, result in zip(entries, results, strict=True):
+            if isinstance(result, TransientError):
+                log.warning("courier.entry_left", outbox_id=entry.id, problem=str(result))
+            elif isinstance(result, BaseException):
+                raise result
+        return len(entries)
+
+    def problems(self) -> Sequence[str]:
+        return [self._problem] if self._problem else []
+
+
+def build(parts: Parts, settings: CourierSettings) -> CourierStage:
+    return CourierStage(parts, settings)

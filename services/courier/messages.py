@@ -1,0 +1,135 @@
+"""The letters: acknowledgements to customers, notices to colleagues, hand-offs to other systems' mailboxes.
+
+Acknowledgements follow RFC 3834: Auto-Submitted, threading headers, no quoted text, a null envelope sender (which
+the door that sends them sets), and a Message-ID by which a reply to them is known and never acknowledged again.
+"""
+
+import re
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from zoneinfo import ZoneInfo
+
+from itaca.cases.people import Person
+from itaca.contracts.ids import OutboxId
+from itaca.storage.letters import Context, Matter
+from services.courier.texts import Texts, staff_texts, texts_for
+
+_POLICY = SMTP.clone(max_line_length=78)
+_MESSAGE_ID = re.compile(r"<[^<>\s\x00-\x1f\x7f]{1,250}>")
+_MOST_SUBJECT = 120
+_MOST_QUOTED_LINES = 40
+
+
+class Letters:
+    """Writes the letters of one organisation.
+
+    Args:
+        from_address: sender of all letters; empty: the address that the customer wrote to.
+        evidence_address: where evidence goes; empty: the same.
+    """
+
+    def __init__(self, organisation: str, from_address: str, evidence_address: str, zone: ZoneInfo) -> None:
+        self._organisation, self._from, self._evidence = organisation, from_address, evidence_address
+        self._zone = zone
+
+    def acknowledgement(self, entry: OutboxId, recipient: str, context: Context, now: datetime) -> EmailMessage:
+        """Return the one answer to a mail, for all its matters."""
+        texts = texts_for(context.text.language, self._zone)
+        sender = self._sender(context)
+        body = [texts.say("greeting"), "", self._received(texts, context), ""]
+        for matter in context.matters:
+            body += [*self._matter(texts, matter), ""]
+        body += [texts.say("evidence", address=self._evidence or sender), "", texts.say("automatic"), ""]
+        body += [self._organisation]
+        message = self._new(sender, recipient, self._subject(context), now)
+        message["Message-ID"] = f"<ack.{context.mail.id}.{entry}@{_domain(sender)}>"
+        message["Auto-Submitted"] = "auto-replied"
+        self._thread(message, context)
+        message.set_content("\n".join(body), cte="quoted-printable")
+        return message
+
+    def notice(self, entry: OutboxId, person: Person, event: str, context: Context, now: datetime) -> EmailMessage:
+        """Return what a colleague must know about a case, with the customer's words."""
+        texts = staff_texts(person.languages, self._zone)
+        matter = context.matters[0]
+        title = texts.say(f"notice.{event}", owner=matter.owner)
+        due = texts.date(matter.due_at) if matter.due_at else "-"
+        body = [title, "", f"{texts.say('kind.' + matter.kind.value)}: {matter.reference}"]
+        body += [f"{texts.say('notice.customer')}: {matter.customer}", f"{texts.say('notice.due')}: {due}"]
+        body += [f"{texts.say('notice.why')}: {reason}" for reason in matter.reasons]
+        body += ["", f"{texts.say('notice.wrote')}: {context.text.subject}", ""]
+        body += [f"> {line}" for line in context.text.new_text.split("\n")[:_MOST_QUOTED_LINES]]
+        sender = self._sender(context)
+        message = self._new(sender, person.email, f"[{matter.reference}] {title}", now)
+        message["Message-ID"] = f"<notice.{entry}@{_domain(sender)}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content("\n".join(body), cte="quoted-printable")
+        return message
+
+    def handoff(self, entry: OutboxId, mailbox: str, event: bytes, context: Context, now: datetime) -> EmailMessage:
+        """Return a letter to another system's mailbox: the customer's words, and the event as JSON beside them."""
+        matter = context.matters[0]
+        sender = self._sender(context)
+        message = self._new(sender, mailbox, f"[{matter.reference}] {matter.kind.value}: {context.text.subject}", now)
+        message["Message-ID"] = f"<handoff.{entry}@{_domain(sender)}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Itaca-Case"] = matter.reference
+        message.set_content(context.text.new_text, cte="quoted-printable")
+        message.add_attachment(event, maintype="application", subtype="json", filename=f"{matter.kind.value}.json")
+        return message
+
+    def _new(self, sender: str, recipient: str, subject: str, now: datetime) -> EmailMessage:
+        message = EmailMessage(_POLICY)
+        message["From"] = _address(sender, self._organisation)
+        message["To"] = _address(recipient)
+        message["Subject"] = _clean(subject)[:_MOST_SUBJECT]
+        message["Date"] = format_datetime(now)
+        message["X-Auto-Response-Suppress"] = "All"
+        return message
+
+    def _sender(self, context: Context) -> str:
+        written_to = context.mail.envelope.recipients
+        return self._from or (written_to[0] if written_to else "") or "itaca@localhost"
+
+    def _subject(self, context: Context) -> str:
+        reference = context.matters[0].reference
+        subject = re.sub(
+            r"^(?:(?:re|r|aw|rif|i|fwd?)\s*:\s*)+", "", _clean(context.text.subject), flags=re.IGNORECASE
+        )
+        return f"Re: {subject[:80]} [{reference}]" if subject else f"Re: [{reference}]"
+
+    def _received(self, texts: Texts, context: Context) -> str:
+        at = context.mail.received_at
+        return texts.say("received", date=texts.date(at), time=texts.time(at))
+
+    def _matter(self, texts: Texts, matter: Matter) -> list[str]:
+        kind = matter.kind.value
+        owner = matter.owner or texts.say("order_system")
+        lines = [f"{texts.say('kind.' + kind)} ({texts.say('reference', reference=matter.reference)})"]
+        lines += [f"  {texts.say('owner', owner=owner)}"]
+        if matter.due_at is not None:
+            lines += [f"  {texts.say('until.' + kind, due=texts.date(matter.due_at))}"]
+        return lines
+
+    def _thread(self, message: EmailMessage, context: Context) -> None:
+        ids = [i for i in (*context.text.references, context.text.message_id) if _MESSAGE_ID.fullmatch(i)]
+        if ids and ids[-1] == context.text.message_id:
+            message["In-Reply-To"] = ids[-1]
+        if ids:
+            message["References"] = " ".join(dict.fromkeys(ids[-10:]))
+
+
+def _clean(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2] or "localhost"
+
+
+def _address(address: str, name: str = "") -> Address:
+    local, _, domain = address.rpartition("@")
+    return Address(display_name=name, username=local or address, domain=domain if local else "localhost")
