@@ -24,22 +24,6 @@ from tests.support.postgres import PostgresServer, find_programs
 
 ENVELOPE = Envelope(sender="anna@example.org", recipients=("reclami@shop.example",))
 WORDS = ("dove", "sono", "i", "libri", "ordinati", "perché", "un", "secondo", "catalogo", "disdetta", "rimborso")
-    "dove",
-    "sono",
-    "i",
-    "libri",
-    "ordinati",
-    "il",
-    "mese",
-    "scorso",
-    "perché",
-    "un",
-    "secondo",
-    "catalogo",
-    "disdetta",
-    "rimborso",
-    "risposta",
-]
 
 
 def mails_of(count: int, rng: random.Random) -> list[bytes]:
