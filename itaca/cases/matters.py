@@ -10,7 +10,7 @@ from itaca.cases.people import Roster
 from itaca.cases.policy import Policy, promise_kind
 from itaca.cases.severity import Contact, assess, is_in_capitals
 from itaca.contracts.ids import PersonId
-from itaca.contracts.intents import CaseKind, Intent, Verdict
+from itaca.contracts.intents import CaseKind, Intent, PromiseKind, Verdict
 from itaca.mail.model import EntityKind
 
 _KIND = {
@@ -144,7 +144,7 @@ def _append(
         severity.score,
         level,
         severity.reasons,
-        NewPromise(promise_kind(case.kind), policy.due(CaseKind.COMPLAINT, mail.received_at)),
+        NewPromise(PromiseKind.ANSWER, policy.due(CaseKind.COMPLAINT, mail.received_at)),
         reopens=not case.is_open,
         is_violation=is_violation,
         notify=_reached(roster, owner_id, case.level, level) if owner_id else (),

@@ -9,7 +9,8 @@ def choose_owner(roster: Roster, kind: CaseKind, language: str) -> Person:
     """Return the person who fits best.
 
     In this order of weight: at work today, in a team that handles the kind, speaking the language, with the
-    fewest open cases; ties go to the oldest entry. A wish that nobody fulfils is dropped, from the last to the
+    longest chain above (so that a lead owns a case only when nobody else can, and a broken promise has somewhere
+    to go), with the fewest open cases; ties go to the oldest entry. A wish that nobody fulfils is dropped, from the last to the
     first, so that there is always somebody while anybody is active.
 
     Raises:
@@ -19,11 +20,12 @@ def choose_owner(roster: Roster, kind: CaseKind, language: str) -> Person:
     if not people:
         raise TransientError("nobody can own a case: add a person with `itaca people add`")
 
-    def rank(person: Person) -> tuple[bool, bool, bool, int, str]:
+    def rank(person: Person) -> tuple[bool, bool, bool, int, int, str]:
         return (
             not person.is_present,
             not roster.teams[person.team_id].handles(kind),
             bool(person.languages) and language not in person.languages,
+            -len(roster.chain(person.id)),
             person.open_cases,
             person.id,
         )

@@ -66,8 +66,8 @@ async def _with_broker(url: str, work: Callable[[Broker], Awaitable[T]], timeout
     await broker.start()
     try:
         async with asyncio.timeout(timeout_s):
-            while not broker.is_connected():
-                await asyncio.sleep(0.05)  # noqa: ASYNC110 - the port has no event for it, and this is a command
+            while not broker.is_connected():  # noqa: ASYNC110 - the port has no event for it
+                await asyncio.sleep(0.05)
             return await work(broker)
     except TimeoutError:
         problems = "; ".join(broker.problems()) or "no answer"

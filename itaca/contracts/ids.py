@@ -19,10 +19,16 @@ ModelVersion = NewType("ModelVersion", str)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-def uuid7(now: datetime, rng: random.Random) -> str:
-    """Make a UUIDv7 (RFC 9562, 5.7): 48 bits of milliseconds, 74 bits of chance."""
+def uuid7(now: datetime, rng: random.Random, sequence: int | None = None) -> str:
+    """Make a UUIDv7 (RFC 9562, 5.7): 48 bits of milliseconds, 74 bits of chance.
+
+    With a ``sequence`` its 12 low bits stand before the chance (RFC 9562, 6.2, method 1), so that ids made in one
+    millisecond sort in the order of their making.
+    """
     milliseconds = int(now.timestamp() * 1000) & ((1 << 48) - 1)
     chance = rng.getrandbits(74)
+    if sequence is not None:
+        chance = (sequence & 0xFFF) << 62 | chance & ((1 << 62) - 1)
     value = milliseconds << 80 | 0x7 << 76 | (chance >> 62) << 64 | 0b10 << 62 | chance & ((1 << 62) - 1)
     return str(UUID(int=value))
 

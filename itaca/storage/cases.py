@@ -13,7 +13,7 @@ from itaca.contracts.intents import CancellationState, CaseKind, CaseOutcome
 from itaca.errors import PermanentError
 from itaca.storage import tables
 from itaca.storage.entries import Entries
-from itaca.storage.moments import from_micros, to_micros
+from itaca.storage.moments import from_micros
 
 
 @dataclass(frozen=True)
@@ -84,25 +84,9 @@ def keep_promises(
     Raises:
         PermanentError: no evidence is given.
     """
-    if not evidence.strip():
-        raise PermanentError("a promise is kept by something: say what proves it")
-    promises, cancellations = tables.promises, tables.cancellations
-    kept = conn.execute(
-        update(promises)
-        .where(promises.c.case_id == case_id, promises.c.state == "open")
-        .values(state="kept", ended_at=to_micros(now), evidence=evidence)
-    ).rowcount
-    if kept:
-        at = to_micros(now)
-        earlier = case((cancellations.c.effective_at > at, at), else_=cancellations.c.effective_at)
-        conn.execute(
-            update(cancellations)
-            .where(cancellations.c.case_id == case_id, cancellations.c.effected_at.is_(None))
-            .values(state=CancellationState.WATCHED.value, effected_at=at, effective_at=earlier)
-        )
-        entries = Entries(now, rng, actor)
-        entries.event(case_id, "promise_kept", None, {"evidence": evidence})
-        entries.write(conn)
+    entries = Entries(now, rng, actor)
+    kept = _keep(conn, entries, case_id, evidence)
+    entries.write(conn)
     return kept
 
 
@@ -120,18 +104,38 @@ def close_case(
     Raises:
         PermanentError: no evidence is given.
     """
-    keep_promises(conn, case_id, evidence, now, rng, actor)
+    entries = Entries(now, rng, actor)
+    _keep(conn, entries, case_id, evidence)
     cases = tables.cases
     closed = conn.execute(
         update(cases)
         .where(cases.c.id == case_id, cases.c.status == "open")
-        .values(status="closed", outcome=outcome.value, closed_at=to_micros(now))
+        .values(status="closed", outcome=outcome.value, closed_at=entries.at)
     ).rowcount
     if closed:
-        entries = Entries(now, rng, actor)
         entries.event(case_id, "closed", None, {"outcome": outcome.value, "evidence": evidence})
-        entries.write(conn)
+    entries.write(conn)
     return bool(closed)
+
+
+def _keep(conn: Connection, entries: Entries, case_id: CaseId, evidence: str) -> int:
+    if not evidence.strip():
+        raise PermanentError("a promise is kept by something: say what proves it")
+    promises, cancellations, at = tables.promises, tables.cancellations, entries.at
+    kept = conn.execute(
+        update(promises)
+        .where(promises.c.case_id == case_id, promises.c.state == "open")
+        .values(state="kept", ended_at=at, evidence=evidence)
+    ).rowcount
+    if kept:
+        earlier = case((cancellations.c.effective_at > at, at), else_=cancellations.c.effective_at)
+        conn.execute(
+            update(cancellations)
+            .where(cancellations.c.case_id == case_id, cancellations.c.effected_at.is_(None))
+            .values(state=CancellationState.WATCHED.value, effected_at=at, effective_at=earlier)
+        )
+        entries.event(case_id, "promise_kept", None, {"evidence": evidence})
+    return kept
 
 
 def _lines() -> Any:

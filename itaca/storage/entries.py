@@ -40,13 +40,15 @@ class Entries:
     def __init__(self, now: datetime, rng: random.Random, actor: str) -> None:
         self.now, self.at, self.actor = now, to_micros(now), actor
         self.outcomes: dict[MailId, MailOutcome] = {}
-        self._rng = rng
+        self._rng, self._made = rng, 0
         self._rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _ORDER}
         self._raised: dict[CaseId, dict[str, Any]] = {}
         self._owed: dict[CaseId, NewPromise] = {}
 
     def new_id(self) -> str:
-        return uuid7(self.now, self._rng)
+        """Return an id; ids of one transaction sort in the order of their making."""
+        self._made += 1
+        return uuid7(self.now, self._rng, self._made)
 
     def row(self, table: Table, **values: Any) -> None:
         """Add one row; all rows of a table must name the same columns."""

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from itaca.cases.people import Person
 from itaca.contracts.ids import CaseId, CaseReference, MailId, PersonId
-from itaca.contracts.intents import CaseKind
+from itaca.contracts.intents import CaseKind, PromiseKind
 from itaca.mail.model import MailText
 from itaca.storage.mails import MailRow, load_mails, load_texts
 from itaca.storage.moments import from_micros
@@ -17,12 +17,13 @@ from itaca.storage.tables import case_events, cases, customer_addresses, people,
 
 @dataclass(frozen=True)
 class Matter:
-    """One case as a letter speaks of it. ``owner`` is empty for an order; ``due_at`` of its open promise."""
+    """One case as a letter speaks of it. ``owner`` is empty for an order; ``promise`` by ``due_at`` is owed."""
 
     id: CaseId
     reference: CaseReference
     kind: CaseKind
     owner: str
+    promise: PromiseKind | None
     due_at: datetime | None
     level: int
     reasons: tuple[str, ...]
@@ -53,7 +54,7 @@ def load_person(conn: Connection, person_id: PersonId) -> Person:
 
 def _matter(conn: Connection, case_id: CaseId) -> Matter:
     query = (
-        select(cases, people.c.name.label("owner"), promises.c.due_at)
+        select(cases, people.c.name.label("owner"), promises.c.due_at, promises.c.kind.label("promise"))
         .outerjoin(people, people.c.id == cases.c.owner_id)
         .outerjoin(promises, (promises.c.case_id == cases.c.id) & (promises.c.state == "open"))
         .where(cases.c.id == case_id)
@@ -67,6 +68,7 @@ def _matter(conn: Connection, case_id: CaseId) -> Matter:
         CaseReference(row.reference),
         CaseKind(row.kind),
         row.owner or "",
+        PromiseKind(row.promise) if row.promise else None,
         from_micros(row.due_at) if row.due_at is not None else None,
         row.level,
         _reasons(conn, case_id),

@@ -92,8 +92,9 @@ def _break(
     entries.promise(case_id, NewPromise(PromiseKind(row.promise), policy.next_escalation(from_when)))
     detail = {"promise": row.promise, "due_at": from_micros(row.due_at).isoformat(), "level": escalation.level}
     entries.event(case_id, "promise_broken", None, detail)
+    event = "still_broken" if row.level == escalation.level else "promise_broken"
     for person_id in escalation.told:
-        _tell(entries, case_id, row, roster.people[person_id])
+        _tell(entries, case_id, row, roster.people[person_id], event)
     return Broken(case_id, PromiseKind(row.promise), escalation.level)
 
 
@@ -107,12 +108,12 @@ def _owner(conn: Connection, entries: Entries, roster: Roster, row: Row[Any]) ->
     return owner.id
 
 
-def _tell(entries: Entries, case_id: CaseId, row: Row[Any], person: Person) -> None:
+def _tell(entries: Entries, case_id: CaseId, row: Row[Any], person: Person, event: str) -> None:
     entries.leave(
         OutboxKind.NOTICE,
         f"notice:{case_id}:broken:{row.promise_id}:{person.id}",
         case_id,
         MailId(row.opened_by),
         person.email,
-        {"event": "promise_broken", "person_id": person.id},
+        {"event": event, "person_id": person.id},
     )

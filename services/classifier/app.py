@@ -1,7 +1,7 @@
 """The classifier, put together: the only place that chooses what judges and where the answers go."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from itaca.broker.runner import Runner
 from itaca.broker.topology import CLASSIFIER_MAIL_RECEIVED, ROUTER_MAIL_CLASSIFIED, QueueName
@@ -89,6 +89,6 @@ class _Settled:
         self._metrics.stage_seconds.labels("classifier").observe(seconds)
 
 
-def builder(settings: ClassifierSettings) -> Callable[[Parts], ClassifierStage]:
-    """Return what makes the stage from the parts of its process."""
-    return lambda parts: ClassifierStage(parts, settings)
+def build(parts: Parts, settings: ClassifierSettings) -> ClassifierStage:
+    """Build the stage from the parts of its process."""
+    return ClassifierStage(parts, settings)

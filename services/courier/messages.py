@@ -56,7 +56,7 @@ class Letters:
         texts = staff_texts(person.languages, self._zone)
         matter = context.matters[0]
         title = texts.say(f"notice.{event}", owner=matter.owner)
-        due = texts.date(matter.due_at) if matter.due_at else "-"
+        due = texts.weekday(matter.due_at) if matter.due_at else "-"
         body = [title, "", f"{texts.say('kind.' + matter.kind.value)}: {matter.reference}"]
         body += [f"{texts.say('notice.customer')}: {matter.customer}", f"{texts.say('notice.due')}: {due}"]
         body += [f"{texts.say('notice.why')}: {reason}" for reason in matter.reasons]
@@ -110,8 +110,8 @@ class Letters:
         owner = matter.owner or texts.say("order_system")
         lines = [f"{texts.say('kind.' + kind)} ({texts.say('reference', reference=matter.reference)})"]
         lines += [f"  {texts.say('owner', owner=owner)}"]
-        if matter.due_at is not None:
-            lines += [f"  {texts.say('until.' + kind, due=texts.date(matter.due_at))}"]
+        if matter.due_at is not None and matter.promise is not None:
+            lines += [f"  {texts.say('until.' + matter.promise.value, due=texts.weekday(matter.due_at))}"]
         return lines
 
     def _thread(self, message: EmailMessage, context: Context) -> None:

@@ -32,6 +32,11 @@ class Texts:
         return str(found).format(**values)
 
     def date(self, moment: datetime) -> str:
+        """Return the day without its weekday."""
+        return format_date(moment.astimezone(self.zone), "long", locale=self.language)
+
+    def weekday(self, moment: datetime) -> str:
+        """Return the day with its weekday, as a date to rely on is given."""
         return format_date(moment.astimezone(self.zone), "full", locale=self.language)
 
     def time(self, moment: datetime) -> str:
