@@ -9,7 +9,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Table, TextClause, and_, exists, func, insert, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    TextClause,
+    and_,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+)
 
 from itaca.contracts.intents import MailOutcome
 from itaca.storage.audit import Findings, inspect
@@ -89,7 +101,7 @@ def close_page(connection: Connection, now: datetime) -> bool:
     """
     last = connection.execute(select(book_pages).order_by(book_pages.c.until.desc()).limit(1)).one_or_none()
     since = 0 if last is None else last.until
-    oldest = connection.execute(select(func.min(mails.c.received_at)).where(mails.c.settled_at.is_(None))).scalar()
+    oldest = connection.execute(select(func.min(_received_at())).where(mails.c.settled_at.is_(None))).scalar()
     fresh = to_micros(now - PAGE_MARGIN)
     until = fresh if oldest is None else min(oldest, fresh)
     if until <= since:
@@ -118,8 +130,8 @@ def _books(
         accepted=accepted,
         settled=settled,
         in_progress=_count(connection, mails, unsettled),
-        overdue=_count(connection, mails, unsettled, mails.c.received_at < limit),
-        oldest_unsettled_age_s=_age_s(connection, now, mails.c.received_at, unsettled),
+        overdue=_count(connection, mails, unsettled, _received_at() < limit),
+        oldest_unsettled_age_s=_age_s(connection, now, _received_at(), unsettled),
         cases_without_owner=_count(connection, cases, is_open_case(), cases.c.owner_id.is_(None), _needs_owner()),
         open_promises_without_date=_count(connection, promises, is_open_promise(), promises.c.due_at.is_(None)),
         open_cases_without_promise=_count(connection, cases, is_open_case(), ~has_promise),
@@ -127,6 +139,15 @@ def _books(
         outbox_oldest_age_s=_age_s(connection, now, outbox.c.created_at, is_unsent()),
         findings=findings,
     )
+
+
+def _received_at() -> ColumnElement[int]:
+    """Return the moment of acceptance in a way that no index serves.
+
+    SQLite would walk the index of all mails by date to find the few unsettled ones, 150 ms at 10^6 mails; so it
+    takes the index of what is unsettled.
+    """
+    return mails.c.received_at + literal_column("0")
 
 
 def _needs_owner() -> ColumnElement[bool]:

@@ -70,6 +70,7 @@ async def test_every_query_finds_its_index(database: SqliteDatabase, name: str) 
     plans = await database.write(lambda c: _plans_of(c, QUERIES[name]))
     assert plans
     assert [line for line in plans if line.startswith("SCAN") and not line.startswith(ALLOWED)] == []
+    assert [line for line in plans if line.endswith(("ix_mails_received_at", "(received_at<?)"))] == []
 
 
 def _plans_of(connection: Connection, work: Callable[[Connection], object]) -> list[str]:
