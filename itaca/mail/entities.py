@@ -11,6 +11,10 @@ _REFERENCE = re.compile(r"^IT-?([0-9A-Z]{5})-?([0-9A-Z]{5})$")
 _BARE_REFERENCE = re.compile(r"^([0-9A-Z]{5})-?([0-9A-Z]{5})$")
 _LOOKALIKES = str.maketrans("ILO", "110")
 _NOT_IN_REFERENCES = frozenset("U")
+_DATE = re.compile(r"^(?:\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?|(?:19|20)\d\d)$")
+_NUMBER = re.compile(r"\d\S{0,60}")
+_WORDS_CHARS = 100
+"""How far before its first digit the words of a code may begin, the code's own letters included."""
 _TRAILING = re.compile(r"[/._-]+$")
 
 
@@ -31,15 +35,33 @@ def find_entities(
     found: dict[tuple[EntityKind, str], Entity] = {}
     for value in _tagged_references(recipients):
         _keep(found, EntityKind.CASE_REFERENCE, value)
-    searched = f"{subject[: limits.subject_chars]}\n{text[: limits.entity_chars]}"
+    searched = f"{subject[: limits.subject_chars]}\n{text[: limits.entity_chars]}".lower()
+    windows = _windows(searched)
     for pattern in patterns:
-        for match in pattern.expression.finditer(searched):
+        areas = windows if pattern.needs_digit else [(0, len(searched))]
+        for match in (m for start, end in areas for m in pattern.expression.finditer(searched, start, end)):
             value = _normalised(match[1], pattern)
-            if value:
+            if value and not _is_inside_word(searched, match.start()):
                 _keep(found, pattern.kind, value)
             if len(found) >= limits.entities:
                 return tuple(found.values())
     return tuple(found.values())
+
+
+def _is_inside_word(text: str, position: int) -> bool:
+    return position > 0 and (text[position - 1].isalnum() or text[position - 1] in "_-")
+
+
+def _windows(text: str) -> list[tuple[int, int]]:
+    """Return the stretches around digits: most of a mail holds none and need not be searched for codes."""
+    windows: list[tuple[int, int]] = []
+    for match in _NUMBER.finditer(text):
+        start, end = max(0, match.start() - _WORDS_CHARS), match.end()
+        if windows and start <= windows[-1][1]:
+            windows[-1] = (windows[-1][0], end)
+        else:
+            windows.append((start, end))
+    return windows
 
 
 def reference_of(text: str) -> str:
@@ -62,6 +84,8 @@ def _normalised(code: str, pattern: EntityPattern) -> str:
     value = _TRAILING.sub("", code.upper())
     if pattern.kind is EntityKind.CASE_REFERENCE:
         return reference_of(value) or value
+    if _DATE.match(value):
+        return ""
     digits_and_letters = sum(character.isalnum() for character in value)
     if digits_and_letters < pattern.min_length or (pattern.needs_digit and not any(c.isdigit() for c in value)):
         return ""

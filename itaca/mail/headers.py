@@ -113,6 +113,8 @@ def _keep(fields: list[tuple[str, bytes]], match: re.Match[bytes], limits: Limit
 
 def _may_skip(block: bytes, start: int, end: int) -> bool:
     """Whether lines that are no fields stand inside a header: an mbox line, or fields we know come after them."""
+    if block.startswith(b"--", start):
+        return False  # a boundary: the blank line before it is missing, or not quite blank
     mbox = _MBOX_LINE.match(block, start)
     if mbox and mbox.end() == end:
         return True

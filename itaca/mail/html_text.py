@@ -70,11 +70,18 @@ def strip_tags(html: str) -> str:
     """Remove tags without understanding them; scripts and styles go with their content."""
     kept: list[str] = []
     position = 0
-    while match := _UNSEEN.search(html, position):
-        kept.append(html[position : match.start()])
+    unclosed: set[str] = set()
+    for match in _UNSEEN.finditer(html):
+        name = match[1].lower()
+        if match.start() < position or name in unclosed:
+            continue
         close = html.find("</" + match[1], match.end())
-        # An unclosed script swallows the rest for a browser; here the rest is kept rather than lost.
-        position = close if close >= 0 else match.end()
+        if close < 0:
+            # An unclosed script swallows the rest for a browser; here the rest is kept rather than lost.
+            unclosed.add(name)
+            continue
+        kept.append(html[position : match.start()])
+        position = close
     kept.append(html[position:])
     text = _ANY_TAG.sub("\n", "".join(kept))
     for entity, char in (("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&amp;", "&")):

@@ -14,6 +14,7 @@ _PARAMETER = re.compile(r';\s*([^=;\s"]{1,100})\s*=\s*("(?:[^"\\]|\\.)*"?|[^;]*)
 _ESCAPE = re.compile(r"\\(.)")
 _CONTINUATION = re.compile(r"^([^*]+)(?:\*(\d{1,4}))?(\*)?$")
 _COMMENT = re.compile(r"\([^()]*\)")
+_MISSING_SEMICOLON = re.compile(r"^(\s{0,20}[^\s;/]{1,80}/[^\s;/]{1,80})\s{1,20}(?=[a-z]{1,20}\s{0,5}=)", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"^[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,80}$")
 
 
@@ -46,7 +47,8 @@ def split_value(value: str, limits: Limits = DEFAULT_LIMITS, defects: Defects | 
 def content_type_of(headers: Headers, default: str, limits: Limits, defects: Defects) -> tuple[str, dict[str, str]]:
     """Return media type and parameters; of several Content-Type fields the first that is one counts."""
     for raw in headers.raws("content-type"):
-        main, parameters = split_value(_plain_text(raw), limits, defects)
+        value = _MISSING_SEMICOLON.sub(r"\1; ", _plain_text(raw), count=1)
+        main, parameters = split_value(value, limits, defects)
         if _MEDIA_TYPE.match(main):
             return main, parameters
         if main in ("text", "html", "plain"):

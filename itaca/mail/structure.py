@@ -134,7 +134,7 @@ def _split(part: Part, budget: Budget, depth: int) -> None:
 
 
 def _boundary_of(part: Part) -> bytes:
-    return part.parameters.get("boundary", "").rstrip().encode("utf-8", "replace")[:1_000]
+    return part.parameters.get("boundary", "").rstrip().encode("utf-8", "replace")
 
 
 def _find_boundaries(part: Part, boundary: bytes, budget: Budget) -> tuple[list[tuple[int, int]], bool]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from itaca.mail.parts import Context, cut_text, read_body, stray_text, text_of_file
+from itaca.mail.parts import Context, Text, cut_text, read_body, stray_text, text_of_file
 from itaca.mail.quotes import split_quotes
 from itaca.mail.structure import Part
 
@@ -40,7 +40,9 @@ def read_text(mail: Part, context: Context, is_history_wanted: bool) -> ReadText
         new_text = _fallback_text(mail, context)
     has_text = bool(new_text.strip() or quoted_text.strip())
     is_html_only = bool(pieces) and all(piece.is_html for piece in pieces)
-    return ReadText(new_text.strip("\n"), quoted_text, is_html_only, has_text or not _holds_something(mail, context))
+    is_readable = has_text or not _holds_something(pieces, context)
+    context.defects.note("" if is_readable else "text:none")
+    return ReadText(new_text.strip("\n"), quoted_text, is_html_only, is_readable)
 
 
 def _note_strays(mail: Part, context: Context) -> None:
@@ -87,6 +89,5 @@ def _fallback_text(mail: Part, context: Context) -> str:
     return cut_text(stray_text(mail, context), context) if mail.stray else ""
 
 
-def _holds_something(mail: Part, context: Context) -> bool:
-    return context.has_opaque or bool(mail.buffer[mail.start : mail.start + 1_000_000].strip()) and bool(mail.children)
-
+def _holds_something(pieces: list[Text], context: Context) -> bool:
+    return context.has_opaque or any(piece.part.buffer[piece.part.start : piece.part.end].strip() for piece in pieces)

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 _UU_BEGIN = re.compile(rb"^begin[ \t]+[0-7]{3,4}[ \t]+([^\r\n]{1,500}?)[ \t]*\r?$", re.MULTILINE)
+_LINE = re.compile(rb"[^\r\n]+")
 _UU_END = re.compile(rb"^end[ \t]*\r?$", re.MULTILINE)
+_MAX_PADDINGS = 100_000
+"""Paddings in the middle of base64 at which the decoder starts anew."""
 _MAX_UU_FILES = 20
 """Beginnings tried in one text; each try may look at all of the text, so that more would cost its square."""
 _UU_NAMES = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
@@ -40,7 +43,9 @@ def decode_base64(data: bytes) -> tuple[bytes, str]:
             return binascii.a2b_base64(data), ""
     except binascii.Error:
         pass
-    pieces = [piece for piece in data.translate(None, _NOT_BASE64).split(b"=") if piece]
+    pieces = [piece for piece in data.translate(None, _NOT_BASE64).split(b"=", _MAX_PADDINGS) if piece]
+    if pieces and b"=" in pieces[-1]:
+        pieces[-1] = pieces[-1].replace(b"=", b"")
     return b"".join(map(_decode_piece, pieces)), "mime:encoding" if pieces else ""
 
 
@@ -75,10 +80,8 @@ def split_uuencoded(data: bytes) -> tuple[bytes, list[UuFile]]:
 
 def _decode_uu(block: bytes) -> bytes | None:
     out: list[bytes] = []
-    for line in block.split(b"\n"):
-        stripped = line.rstrip(b"\r")
-        if not stripped:
-            continue
+    for line in _LINE.finditer(block):
+        stripped = line.group()
         try:
             out.append(binascii.a2b_uu(stripped))
         except binascii.Error:
