@@ -48,20 +48,36 @@ class OutboxContract:
         again = await ledger.database.write(lambda c: outbox.claim_due(c, soon, 60, 9))
         assert [(e.id, e.attempts) for e in again] == [(later.id, 2)]
 
-    async def test_n3_n4_a_lost_acknowledgement_is_unknown_and_never_sent_again(self, ledger: Ledger) -> None:
-        """N3, N4: after a lease ran out an acknowledgement ends as unknown; a notice is claimed again."""
-        kinds = (OutboxKind.ACKNOWLEDGEMENT, OutboxKind.NOTICE)
-        case_id = await ledger.open_case(await ledger.accept())
-        entries = [ledger.entry(kind, kind.value, case_id=case_id) for kind in kinds]
-        await ledger.database.write(lambda c: outbox.enqueue(c, entries))
+    async def test_n1_a_claim_alone_sends_nothing(self, ledger: Ledger, second_ledger: Ledger) -> None:
+        """N1: an entry whose courier died before it began is claimed again, and only one of two may begin."""
+        entry = ledger.entry(OutboxKind.ACKNOWLEDGEMENT, "a")
+        await ledger.database.write(lambda c: outbox.enqueue(c, [entry]))
         await ledger.database.write(lambda c: outbox.claim_due(c, NOW, 60, 9))
-        assert await ledger.database.write(lambda c: outbox.claim_due(c, NOW + timedelta(seconds=59), 60, 9)) == []
+        early, late = NOW + timedelta(seconds=59), NOW + timedelta(seconds=61)
+        assert await ledger.database.write(lambda c: outbox.claim_due(c, early, 60, 9)) == []
+        again = await ledger.database.write(lambda c: outbox.claim_due(c, late, 60, 9))
+        assert [(e.id, e.attempts) for e in again] == [(entry.id, 2)]
+        began = await asyncio.gather(
+            *(each.database.write(lambda c: outbox.begin_sending(c, entry.id)) for each in (ledger, second_ledger))
+        )
+        assert sorted(began) == [False, True]
+
+    async def test_n3_n4_what_had_begun_and_fell_silent_is_unknown_and_never_sent_again(self, ledger: Ledger) -> None:
+        """N3, N4: a lease that ran out while sending ends the entry as unknown; a late answer corrects it."""
+        case_id = await ledger.open_case(await ledger.accept())
+        entries = [ledger.entry(OutboxKind.ACKNOWLEDGEMENT, key, case_id=case_id) for key in ("begun", "waiting")]
+        await ledger.database.write(lambda c: outbox.enqueue(c, entries))
+        begun, waiting = entries
+        await ledger.database.write(lambda c: outbox.claim_due(c, NOW, 60, 9))
+        assert await ledger.database.write(lambda c: outbox.begin_sending(c, begun.id))
         late = NOW + timedelta(seconds=61)
         again = await ledger.database.write(lambda c: outbox.claim_due(c, late, 60, 9))
-        assert [(e.kind, e.attempts) for e in again] == [(OutboxKind.NOTICE, 2)]
-        left = await ledger.database.read(lambda c: outbox.load_entries(c, case_id))
-        assert {e.kind: e.state for e in left}[OutboxKind.ACKNOWLEDGEMENT] is OutboxState.UNKNOWN
-        acknowledgement = next(e for e in left if e.kind is OutboxKind.ACKNOWLEDGEMENT)
-        assert await ledger.database.write(
-            lambda c: outbox.finish(c, acknowledgement.id, OutboxState.SENT, late, "250 after all")
-        )
+        assert [e.id for e in again] == [waiting.id]
+        left = {e.id: e for e in await ledger.database.read(lambda c: outbox.load_entries(c, case_id))}
+        assert (left[begun.id].state, left[begun.id].detail) == (OutboxState.UNKNOWN, outbox.LEASE_LOST)
+        much_later = late + timedelta(days=1)
+        assert [e.id for e in await ledger.database.write(lambda c: outbox.claim_due(c, much_later, 60, 9))] == [
+            waiting.id
+        ]
+        assert not await ledger.database.write(lambda c: outbox.begin_sending(c, begun.id))
+        assert await ledger.database.write(lambda c: outbox.finish(c, begun.id, OutboxState.SENT, late, "250"))
