@@ -25,6 +25,8 @@ WINDOW = 100
 """Unconfirmed messages under way per call: one by one is six times slower, more gains nothing (speed.md)."""
 MAX_SILENT_CALLS = 2
 """After so many calls without a confirm in time the connection is opened again."""
+SILENCE_REPORTED_S = 60.0
+"""A call without a confirm is a problem for so long, unless a confirm or a new connection ends it before."""
 MAX_ROUTING_KEY_BYTES = 255
 
 
@@ -43,6 +45,7 @@ class AmqpPublisher:
         self._one_outcome_at_a_time = asyncio.Lock()
         self._redeclaring: asyncio.Task[None] | None = None
         self._silent_calls = 0
+        self._silent_at_s = 0.0
         self._log = structlog.get_logger()
 
     def start(self) -> None:
@@ -56,12 +59,12 @@ class AmqpPublisher:
 
     @property
     def is_up(self) -> bool:
-        return self._connection.is_up and not self._silent_calls
+        return self._connection.is_up and not self._is_silent()
 
     def problems(self) -> list[str]:
         """Return what is wrong in words."""
         found = [self._connection.problem] if self._connection.problem else []
-        if self._silent_calls:
+        if self._is_silent():
             found.append("publishing: no confirm in time: the broker has a memory or disk alarm, or is stalled")
         return found
 
@@ -138,8 +141,12 @@ class AmqpPublisher:
 
     def _note_silence(self) -> None:
         self._silent_calls += 1
+        self._silent_at_s = self._clock.monotonic_s()
         if self._silent_calls % MAX_SILENT_CALLS == 0:
             self._connection.restart("publishes were not confirmed in time")
+
+    def _is_silent(self) -> bool:
+        return bool(self._silent_calls) and self._clock.monotonic_s() - self._silent_at_s < SILENCE_REPORTED_S
 
     def _after_failure(self, failed: Sequence[object]) -> None:
         """An unroutable message means that a queue is gone: declare the table again, once at a time."""
@@ -172,6 +179,7 @@ class AmqpPublisher:
         self._events = await driver_channel(events)
         self._outcomes = await driver_channel(outcomes)
         self._open_connection = connection
+        self._silent_calls = 0
         if self._topology.faults.by_queue:
             self._redeclare_after(self._limits.recheck_s)
 
