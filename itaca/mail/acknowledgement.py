@@ -16,10 +16,15 @@ ACKNOWLEDGEMENT_PREFIX = "ack."
 LOOP_HEADER = "x-itaca-loop"
 _ACKNOWLEDGEMENT_ID = re.compile(r"^<ack\.[0-9a-f-]{36}\b")
 _ROBOTS = ROBOT_LOCAL_PARTS | frozenset(
-    "postmaster noreply no-reply no_reply donotreply do-not-reply do_not_reply nonrispondere non-rispondere bounce bounces "
-    "listserv majordomo mailman autoreply autoresponder nepasrepondre nicht-antworten posta-certificata".split()
+    (
+        *("postmaster", "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "do_not_reply"),
+        *("nonrispondere", "non-rispondere", "nepasrepondre", "nicht-antworten", "posta-certificata"),
+        *("bounce", "bounces", "listserv", "majordomo", "mailman", "autoreply", "autoresponder"),
+    )
 )
-_ROBOT_PATTERN = re.compile(r"^(?:owner-.+|.+-(?:request|owner|bounces?)|bounces?[-+=].+|(?:no|non?)[-_.]?reply.*|prvs=.*noreply.*)$")
+_ROBOT_PATTERN = re.compile(
+    r"^(?:owner-.+|.+-(?:request|owner|bounces?)|bounces?[-+=].+|(?:no|non?)[-_.]?reply.*|prvs=.*noreply.*)$"
+)
 _SUPPRESSING = frozenset({"all", "autoreply", "oof", "rn", "nrn", "dr"})
 _MAX_RECEIVED = 50
 _ADDRESSED_FIELDS = ("to", "cc", "resent-to", "resent-cc", "x-original-to", "envelope-to", "delivered-to")
@@ -92,7 +97,7 @@ def _loop(facts: Facts, rules: ReadingRules) -> str:
 
 
 def _answers_acknowledgement(headers: Headers) -> bool:
-    """A reply to our acknowledgement never gets another one, whatever its headers say: two ticket systems would loop."""
+    """A reply to our acknowledgement never gets another one, or two ticket systems would loop."""
     return any(_ACKNOWLEDGEMENT_ID.match(one) for one in read_message_ids(headers.raw("in-reply-to")))
 
 

@@ -68,32 +68,55 @@ def read_message_ids(value: bytes, limits: Limits = DEFAULT_LIMITS) -> list[str]
     return found if len(found) <= limits.message_ids else [found[0], *found[-(limits.message_ids - 1) :]]
 
 
+class _Scanner:
+    """Collects the pieces of one mailbox; a loop with a counter, where a parser would recurse."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.comments: list[str] = []
+        self.angle: list[str] | None = None
+        self._depth = 0
+        self._is_in_angle = False
+
+    def feed(self, piece: str) -> bool:
+        """Take in one lexical piece; return True when it ends the mailbox."""
+        if piece in "()" or self._depth:
+            self._comment(piece)
+        elif piece in "<>":
+            self._is_in_angle = piece == "<"
+            if self._is_in_angle and not self.angle:
+                self.angle = []
+        elif self._is_in_angle and self.angle is not None:
+            self.angle.append(piece)
+        elif piece == ":":
+            self.words = []  # the name of a group, RFC 5322, 3.4
+        elif piece in ",;":
+            return True
+        else:
+            self.words.append(piece)
+        return False
+
+    def _comment(self, piece: str) -> None:
+        if piece == "(":
+            self._depth += 1
+        elif piece == ")":
+            self._depth = max(0, self._depth - 1)
+        else:
+            self.comments.append(piece)
+
+
 def _mailboxes(text: str) -> Iterator[tuple[list[str], str | None, str]]:
     """Cut an address list at its commas; yield the words, the text in angle brackets and the comment of each."""
-    words: list[str] = []
-    comments: list[str] = []
-    angle: list[str] | None = None
-    depth, is_in_angle = 0, False
-    for token in _TOKEN.findall(text):
-        if token == "(":
-            depth += 1
-        elif token == ")":
-            depth = max(0, depth - 1)
-        elif depth:
-            comments.append(token)
-        elif token in ("<", ">"):
-            is_in_angle = token == "<"
-            angle = [] if is_in_angle and not angle else angle
-        elif token in (",", ";") and not is_in_angle:
-            yield words, None if angle is None else "".join(angle), " ".join(comments)
-            words, angle, comments = [], None, []
-        elif token == ":" and not is_in_angle:
-            words = []  # the name of a group, RFC 5322, 3.4
-        elif is_in_angle and angle is not None:
-            angle.append(token)
-        else:
-            words.append(token)
-    yield words, None if angle is None else "".join(angle), " ".join(comments)
+    scanner = _Scanner()
+    for match in _TOKEN.finditer(text):
+        if scanner.feed(match.group()):
+            yield _collected(scanner)
+            scanner = _Scanner()
+    yield _collected(scanner)
+
+
+def _collected(scanner: _Scanner) -> tuple[list[str], str | None, str]:
+    return scanner.words, None if scanner.angle is None else "".join(scanner.angle), " ".join(scanner.comments)
 
 
 def _mailbox(words: list[str], angle: str | None, comment: str, limits: Limits, defects: Defects) -> Address:

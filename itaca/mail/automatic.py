@@ -11,12 +11,29 @@ from itaca.mail.structure import Part
 
 ROBOT_LOCAL_PARTS = frozenset({"mailer-daemon", "mailerdaemon", "maildaemon", "mail-daemon", "postmaster-bounce"})
 _COMMENT = re.compile(r"\([^()]{0,500}\)")
-_REPLY_HEADERS = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-mail-autoreply", "x-autoreply-from", "x-auto-reply-from")
-_LIST_HEADERS = ("list-id", "list-post", "list-unsubscribe", "list-help", "list-subscribe", "feedback-id", "x-mailing-list")
+_REPLY_HEADERS = (
+    "x-autoreply",
+    "x-autorespond",
+    "x-autoresponder",
+    "x-mail-autoreply",
+    "x-autoreply-from",
+    "x-auto-reply-from",
+)
+_LIST_HEADERS = (
+    "list-id",
+    "list-post",
+    "list-unsubscribe",
+    "list-help",
+    "list-subscribe",
+    "feedback-id",
+    "x-mailing-list",
+)
 _BULK = frozenset({"bulk", "list", "junk"})
 _REPORT_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _RETURNED = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"})
-_ORIGINAL_ID = re.compile(rb"^(?:original-message-id|x-original-message-id)[ \t]*:(.{1,1000})$", re.IGNORECASE | re.MULTILINE)
+_ORIGINAL_ID = re.compile(
+    rb"^(?:original-message-id|x-original-message-id)[ \t]*:(.{1,1000})$", re.IGNORECASE | re.MULTILINE
+)
 _MAX_REPORT_BYTES = 64 * 1024
 
 
@@ -54,14 +71,9 @@ def original_message_id(root: Part) -> str:
     certified = read_message_ids(root.headers.raw("x-riferimento-message-id"))
     if certified:
         return certified[0]
-    leaves = list(_walk(root))
-    for leaf in leaves:
-        if leaf.content_type in _REPORT_TYPES or leaf.content_type == "message/disposition-notification":
-            match = _ORIGINAL_ID.search(leaf.buffer, leaf.start, min(leaf.end, leaf.start + _MAX_REPORT_BYTES))
-            if match and (ids := read_message_ids(match[1])):
-                return ids[0]
-    for leaf in leaves:
-        if leaf.content_type in _RETURNED and (found := _returned_id(leaf)):
+    parts = _walk(root)
+    for found in (*map(_reported_id, parts), *map(_returned_id, parts)):
+        if found:
             return found
     for name in ("in-reply-to", "references"):
         if ids := read_message_ids(root.headers.raw(name)):
@@ -69,7 +81,17 @@ def original_message_id(root: Part) -> str:
     return ""
 
 
+def _reported_id(part: Part) -> str:
+    if part.content_type not in _REPORT_TYPES and part.content_type != "message/disposition-notification":
+        return ""
+    match = _ORIGINAL_ID.search(part.buffer, part.start, min(part.end, part.start + _MAX_REPORT_BYTES))
+    ids = read_message_ids(match[1]) if match else []
+    return ids[0] if ids else ""
+
+
 def _returned_id(part: Part) -> str:
+    if part.content_type not in _RETURNED:
+        return ""
     headers = part.children[0].headers if part.children else read_headers(part.buffer, part.start, part.end)[0]
     ids = read_message_ids(headers.raw("message-id"))
     return ids[0] if ids else ""

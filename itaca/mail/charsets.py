@@ -20,7 +20,18 @@ class Decoded(NamedTuple):
 
 
 _SINGLE_BYTE: dict[str, tuple[str, ...]] = {
-    "cp1252": ("iso88591", "latin1", "l1", "cp1252", "windows1252", "win1252", "ansi", "iso8859", "cp819", "westeuropean"),
+    "cp1252": (
+        "iso88591",
+        "latin1",
+        "l1",
+        "cp1252",
+        "windows1252",
+        "win1252",
+        "ansi",
+        "iso8859",
+        "cp819",
+        "westeuropean",
+    ),
     "ascii": ("ascii", "usascii", "ansix341968", "ansix3.41968", "iso646us", "646", "us"),
     "iso8859_15": ("iso885915", "latin9", "iso8859150"),
     "iso8859_2": ("iso88592", "latin2"),
@@ -105,7 +116,7 @@ def decode_text(data: bytes, label: str = "") -> Decoded:
 
 
 def clean_text(text: str) -> str:
-    """Remove what neither people nor PostgreSQL can use: NUL and controls, lone surrogates; line breaks become ``\\n``."""
+    """Remove what neither people nor PostgreSQL can use (NUL, controls, lone surrogates); lines end in ``\\n``."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.isascii() and text.isprintable():

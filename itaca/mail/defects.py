@@ -29,7 +29,9 @@ _MEANINGS: dict[str, str] = {
     "tnef:unreadable": "a winmail.dat that could not be opened",
     "pec:malformed": "it claims to be certified mail but lacks the message inside",
 }
-_SERIOUS_LIMITS = frozenset({"raw_bytes", "parts", "depth", "scan_bytes", "text_chars", "forwarded_mails", "tnef_bytes"})
+_SERIOUS_LIMITS = frozenset(
+    {"raw_bytes", "parts", "depth", "scan_bytes", "text_chars", "forwarded_mails", "tnef_bytes"}
+)
 _SERIOUS = frozenset(
     {
         "reading:failed",

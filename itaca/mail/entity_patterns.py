@@ -14,15 +14,14 @@ DEFAULT_FILE = Path(__file__).with_name("entities.toml")
 MAX_CODE_CHARS = 40
 _KEYS = frozenset({"kind", "words", "min_length", "max_length", "letters", "shapes"})
 _MAX_WORDS = 200
-_CONNECTOR = (
-    r"(?:\s{0,3}(?:\b(?:nr|no|num|numero|number|nummer|numéro|número|ref|rif|id|del|di|n)\b\.?|[º°:#№.,(])){0,4}\s{0,3}"
-)
+_CONNECTING_WORDS = r"\b(?:nr|no|num|numero|number|nummer|numéro|número|ref|rif|id|del|di|n)\b\.?"
+_CONNECTOR = rf"(?:\s{{0,3}}(?:{_CONNECTING_WORDS}|[º°:#№.,(])){{0,4}}\s{{0,3}}"
 _SHAPE_CLASSES = {"9": r"\d", "A": "[a-z]", "X": r"[a-z\d]"}
 
 
 @dataclass(frozen=True, slots=True)
 class EntityPattern:
-    """One compiled pattern for text in lower case; its expression has bounded repeats only and one group, the code."""
+    """One pattern, for text in lower case; its expression has bounded repeats only and one group, the code."""
 
     kind: EntityKind
     expression: re.Pattern[str]
@@ -83,7 +82,9 @@ def _list_problems(entry: Mapping[str, object], key: str) -> list[str]:
     wrong = [value for value in values if not value.strip() or len(value) > MAX_CODE_CHARS]
     problems = [f"{key}: {value!r} must have 1 to {MAX_CODE_CHARS} characters" for value in wrong]
     if key == "shapes":
-        problems += [f"shapes: {v!r} needs a 9, an A or an X" for v in values if v.strip() and not set(v) & set("9AX")]
+        problems += [
+            f"shapes: {v!r} needs a 9, an A or an X" for v in values if v.strip() and not set(v) & set("9AX")
+        ]
     return problems
 
 
@@ -114,13 +115,15 @@ def _word_expression(words: list[str], longest: int, letters: bool) -> re.Patter
     alternatives = "|".join(_word(word) for word in sorted(words, key=len, reverse=True))
     first = r"[a-z\d]" if letters else r"\d"
     code = rf"{first}(?:[/._-]?{first}){{0,{longest - 1}}}"
-    # Nothing stands before the words: that they begin a word is checked afterwards, and the search is five times faster.
+    # Nothing stands before the words, which makes the search fast; that they begin a word is checked afterwards.
     return re.compile(rf"(?:{alternatives}){_CONNECTOR}(?<!\w)({code})(?![\w@]|[/._-]\w)")
 
 
 def _word(word: str) -> str:
     """Make dots optional and white space free in what people write before a code."""
-    pieces = [re.escape(piece.rstrip(".")) + (r"\.?" if piece.endswith(".") else "") for piece in word.lower().split()]
+    pieces = [
+        re.escape(piece.rstrip(".")) + (r"\.?" if piece.endswith(".") else "") for piece in word.lower().split()
+    ]
     return r"\s{1,3}".join(pieces) + (r"\b" if word[-1:].isalnum() else "")
 
 

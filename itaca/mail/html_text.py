@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
+from itaca.mail.html_visibility import is_hidden
 from itaca.mail.limits import DEFAULT_LIMITS, Limits
 
 MAX_HIDDEN_SHARE = 0.3
@@ -23,24 +24,24 @@ class HtmlText(NamedTuple):
     is_hidden_only: bool = False
 
 
-_BLOCKS = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "option", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
+def _names(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_BLOCKS = _names(
+    "address article aside blockquote body center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header "
+    "hr li main nav ol option p pre section table tbody td tfoot th thead tr ul"
 )
-_SPACED = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "table"])
-_CELLS = frozenset(("td", "th"))
-_DROPPED = frozenset(["script", "style", "head", "title", "template", "noscript", "object", "svg", "math", "iframe", "select"])
-_UNNESTED = frozenset(
-    ["br", "img", "hr", "input", "meta", "link", "area", "base", "col", "embed", "source", "track", "wbr", "p", "li", "td", "th", "tr", "option", "dt", "dd", "thead", "tbody", "tfoot"]
+_SPACED = _names("p h1 h2 h3 h4 h5 h6 blockquote ul ol table")
+_CELLS = _names("td th")
+_DROPPED = _names("script style head title template noscript object svg math iframe select")
+_UNNESTED = _names(
+    "br img hr input meta link area base col embed source track wbr p li td th tr option dt dd thead tbody tfoot"
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,30})")
 _ANY_TAG = re.compile(r"<[^<>]*>?")
 _BIG_TAG = re.compile(r"<[a-zA-Z][^<>]{8000,}")
 _SEPARATORS = re.compile(r"[\s=]+")
-_HIDDEN_STYLE = re.compile(
-    r"display:none|visibility:hidden|font-size:0(?:px|pt|em|%|\.0+)?(?:;|!|$)|opacity:0(?:\.0+)?(?:;|!|$)|mso-hide:all"
-    r"|max-height:0(?:px)?(?:;|!|$)|text-indent:-\d{3,}|left:-\d{4,}"
-)
-_WHITE_STYLE = re.compile(r"(?:^|;)color:(?:#fff(?:fff)?|white|rgb\(255,255,255\)|transparent)(?:;|!|$)")
 _SPACES = re.compile(r"[ \t\n\r\f\xa0]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _UNSEEN = re.compile(r"<(script|style|title|template)\b", re.IGNORECASE)
@@ -84,7 +85,14 @@ def strip_tags(html: str) -> str:
         position = close
     kept.append(html[position:])
     text = _ANY_TAG.sub("\n", "".join(kept))
-    for entity, char in (("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&amp;", "&")):
+    for entity, char in (
+        ("&nbsp;", " "),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", '"'),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ):
         text = text.replace(entity, char)
     return _BLANK_LINES.sub("\n\n", "\n".join(line.strip() for line in text.split("\n"))).strip()
 
@@ -153,7 +161,7 @@ def _read_tree(root: etree._Element, page: _Page) -> str:
     for event, element in walker:
         tag = element.tag if isinstance(element.tag, str) else ""
         if event == "start":
-            if tag in _DROPPED or _is_hidden(element):
+            if tag in _DROPPED or is_hidden(element):
                 hidden.append("" if tag in _DROPPED else "".join(element.itertext()))
                 skipped = element
                 walker.skip_subtree()
@@ -193,25 +201,3 @@ def _close(tag: str, element: etree._Element, page: _Page) -> None:
 def _is_quotation(element: etree._Element) -> bool:
     marks = f"{element.get('class') or ''} {element.get('id') or ''}".lower()
     return element.get("type") == "cite" or element.get("cite") is not None or "quote" in marks or "cite" in marks
-
-
-def _is_hidden(element: etree._Element) -> bool:
-    if element.get("hidden") is not None:
-        return True
-    style = element.get("style")
-    color = (element.get("color") or "").lower()
-    if style is None and not color:
-        return False
-    compact = "".join((style or "")[:2_000].lower().split())
-    if _HIDDEN_STYLE.search(compact):
-        return True
-    is_white = color in ("white", "#ffffff", "#fff") or _WHITE_STYLE.search(compact) is not None
-    return is_white and "background" not in compact and not _has_background(element)
-
-
-def _has_background(element: etree._Element) -> bool:
-    """White text is visible where it or something around it has a colour of its own."""
-    return any(
-        a.get("bgcolor") is not None or a.get("background") is not None or "background" in (a.get("style") or "").lower()
-        for a in (element, *element.iterancestors())
-    )

@@ -12,9 +12,9 @@ from lingua import IsoCode639_1, Language, LanguageDetector, LanguageDetectorBui
 
 LANGUAGES = ("it", "en", "de", "fr", "es")
 _SMALL_WORDS = {
-    "it": "il lo gli di che è non un una per con del della dei delle al alla ho mi vi ci sono ma più nel nella questo "
-    "anche come ha abbiamo vostro vostra mio mia perché buongiorno grazie saluti gentile dal dalla se ne io cosa "
-    "quando sul sulla stato ancora già quindi però",
+    "it": "il lo gli di che è non un una per con del della dei delle al alla ho mi vi ci sono ma più nel nella "
+    "questo anche come ha abbiamo vostro vostra mio mia perché buongiorno grazie saluti gentile dal dalla "
+    "se ne io cosa quando sul sulla stato ancora già quindi però",
     "en": "the of and to a i is you that it for have was my on with this be are not we your but an from would please "
     "has at as will they been there which our what thanks regards dear hello if or do can me",
     "de": "der die das und ich nicht ist sie mit ein eine zu den von auf für es im dem wir haben habe bitte mir wie "

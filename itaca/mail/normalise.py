@@ -15,16 +15,20 @@ class Normalised(NamedTuple):
     has_lookalikes: bool
 
 
-# Format characters (category Cf), variation selectors, the tag block, Hangul fillers and the combining grapheme joiner.
+# Format characters (category Cf), variation selectors, the tag block, Hangul fillers, the grapheme joiner.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-_EMOJI_JOINER = re.compile("(?<=[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2600-\u27bf\U0001f000-\U0001faff])")
+_EMOJI_JOINER = re.compile(
+    "(?<=[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2600-\u27bf\U0001f000-\U0001faff])"
+)
 _FOREIGN_RUN = re.compile("[\u0300-\U0010ffff]{32,}")
 _MAX_MARKS = 8
 """Combining marks kept on one letter: ordering a longer run costs the square of its length."""
-_MIXED_WORD = re.compile("[^\\W\\d_]*(?:[a-z][^\\W\\d_]*[\u0370-\u052f]|[\u0370-\u052f][^\\W\\d_]*[a-z])[^\\W\\d_]*", re.IGNORECASE)
+_MIXED_WORD = re.compile(
+    "[^\\W\\d_]*(?:[a-z][^\\W\\d_]*[\u0370-\u052f]|[\u0370-\u052f][^\\W\\d_]*[a-z])[^\\W\\d_]*", re.IGNORECASE
+)
 _HAS_GREEK_OR_CYRILLIC = re.compile("[\u0370-\u052f]")
 _WORDS = re.compile(r"[^\W\d_]+")
 _LOOKALIKES = str.maketrans(

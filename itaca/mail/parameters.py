@@ -14,7 +14,9 @@ _PARAMETER = re.compile(r';\s*([^=;\s"]{1,100})\s*=\s*("(?:[^"\\]|\\.)*"?|[^;]*)
 _ESCAPE = re.compile(r"\\(.)")
 _CONTINUATION = re.compile(r"^([^*]+)(?:\*(\d{1,4}))?(\*)?$")
 _COMMENT = re.compile(r"\([^()]*\)")
-_MISSING_SEMICOLON = re.compile(r"^(\s{0,20}[^\s;/]{1,80}/[^\s;/]{1,80})\s{1,20}(?=[a-z]{1,20}\s{0,5}=)", re.IGNORECASE)
+_MISSING_SEMICOLON = re.compile(
+    r"^(\s{0,20}[^\s;/]{1,80}/[^\s;/]{1,80})\s{1,20}(?=[a-z]{1,20}\s{0,5}=)", re.IGNORECASE
+)
 _MEDIA_TYPE = re.compile(r"^[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,80}$")
 
 
@@ -26,7 +28,9 @@ class Piece(NamedTuple):
     value: str
 
 
-def split_value(value: str, limits: Limits = DEFAULT_LIMITS, defects: Defects | None = None) -> tuple[str, dict[str, str]]:
+def split_value(
+    value: str, limits: Limits = DEFAULT_LIMITS, defects: Defects | None = None
+) -> tuple[str, dict[str, str]]:
     """Split ``main; name=value; ...`` into the lower-case main value and its parameters, RFC 2231 resolved."""
     notes = defects if defects is not None else Defects()
     main = _COMMENT.sub("", value.partition(";")[0]).strip().lower()

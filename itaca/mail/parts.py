@@ -15,7 +15,9 @@ from itaca.mail.transfer import split_uuencoded
 
 _PLAIN = frozenset({"text/plain", "text/enriched", "text/richtext", "text/markdown", "text", "message/partial"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
-_ONLY_FIRST_IS_TEXT = frozenset({"multipart/signed", "multipart/report", "multipart/related", "multipart/appledouble"})
+_ONLY_FIRST_IS_TEXT = frozenset(
+    {"multipart/signed", "multipart/report", "multipart/related", "multipart/appledouble"}
+)
 _NO_CONTENT = frozenset(
     {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature", "text/x-vcard"}
 )

@@ -33,7 +33,9 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _ENDS_WITH_VERB = re.compile(
-    r"(?:" + _VERBS + r")(?:[\s,.]{1,3}(?:(?:il|lo|on|am|le|el|de|di|del|um|alle|ore|at|à|a las)\s)?.{0,60})?\s*[:：]$",
+    r"(?:"
+    + _VERBS
+    + r")(?:[\s,.]{1,3}(?:(?:il|lo|on|am|le|el|de|di|del|um|alle|ore|at|à|a las)\s)?.{0,60})?\s*[:：]$",
     re.IGNORECASE,
 )
 _ENDS_WITH_ADDRESS = re.compile(r"[<(\[][^\s@<>()]{1,64}@[^\s@<>()]{1,255}[>)\]]\s*[:：]$")
@@ -42,28 +44,35 @@ _SOMEBODY_TO_SOMEBODY = re.compile(
     r"(?:ha |hanno |avete |aveva |a |have |had |avez )?(?:" + _VERBS + r")",
 )
 _SEPARATOR_WORDS = (
-    r"messaggio (?:originale|inoltrato|girato)|on\b.{1,160}\bwrote:?|inoltrato da\b.{0,120}|original message|original appointment"
+    r"messaggio (?:originale|inoltrato|girato)|on\b.{1,160}\bwrote:?|inoltrato da\b.{0,120}"
+    r"|original message|original appointment"
     r"|original e-?mail|forwarded message|forwarded by\b.{0,120}|urspr[üu]ngliche (?:nachricht|e-?mail)"
     r"|weitergeleitete (?:nachricht|e-?mail)|originalnachricht|message (?:d['’]origine|original|transf[ée]r[ée])"
-    r"|courriel original|mensaje (?:original|reenviado)|mensagem (?:original|encaminhada)|oprindelig (?:besked|meddelelse)"
+    r"|courriel original|mensaje (?:original|reenviado)|mensagem (?:original|encaminhada)"
+    r"|oprindelig (?:besked|meddelelse)"
     r"|opprinnelig melding|ursprungligt meddelande|oorspronkelijk bericht|doorgestuurd bericht|alkuperäinen viesti"
     r"|исходное сообщение|пересылаемое сообщение|wiadomość oryginalna|reply (?:message|above this line)"
 )
-_SEPARATOR = re.compile(r"^[\s*_=#]{0,10}(?:[-–—_=*]{2,}|[(\[])[\s>]{0,4}(?:" + _SEPARATOR_WORDS + r")\s{0,4}[-–—_=*)\]]*[\s*_:]{0,6}$", re.IGNORECASE)
+_SEPARATOR = re.compile(
+    r"^[\s*_=#]{0,10}(?:[-–—_=*]{2,}|[(\[])[\s>]{0,4}(?:" + _SEPARATOR_WORDS + r")\s{0,4}[-–—_=*)\]]*[\s*_:]{0,6}$",
+    re.IGNORECASE,
+)
 _PLAIN_SEPARATOR = re.compile(
-    r"^\s{0,10}(?:inizio (?:del )?messaggio inoltrato|begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-?mail)"
-    r"|début du message (?:réexpédié|transféré)|inicio del mensaje reenviado|von meinem .{1,20} weitergeleitet)\s{0,4}:\s{0,4}$",
+    r"^\s{0,10}(?:inizio (?:del )?messaggio inoltrato|begin forwarded message"
+    r"|anfang der weitergeleiteten (?:nachricht|e-?mail)"
+    r"|début du message (?:réexpédié|transféré)|inicio del mensaje reenviado"
+    r"|von meinem .{1,20} weitergeleitet)\s{0,4}:\s{0,4}$",
     re.IGNORECASE,
 )
 
 _HEADER_WORDS: dict[str, str] = {
-    "from": "da mittente from von de expéditeur remitente fra från van od от lähettäjä från/от від desde",
-    "sent": "inviato data inviata sent date gesendet datum envoyé enviado fecha enviada sendt skickat verzonden wysłano "
-    "dato дата отправлено lähetetty päivämäärä päiväys",
+    "from": "da mittente from von de expéditeur remitente fra från van od от lähettäjä від desde",
+    "sent": "inviato data inviata sent date gesendet datum envoyé enviado fecha enviada sendt skickat verzonden "
+    "wysłano dato дата отправлено lähetetty päivämäärä päiväys",
     "to": "a per to an à para pour til till aan do кому komu vastaanottaja destinatario destinataire p empfänger",
     "subject": "oggetto subject betreff objet asunto assunto emne ämne onderwerp temat тема aihe re",
-    "other": "cc ccn bcc risposta reply-to importanza priorità importance wichtigkeit kopie copie copia kopi allegati "
-    "attachments anlagen",
+    "other": "cc ccn bcc risposta reply-to importanza priorità importance wichtigkeit kopie copie copia kopi "
+    "allegati attachments anlagen",
 }
 _PHRASES = {
     "inviato il": "sent",
@@ -84,7 +93,7 @@ _KINDS = {word: kind for kind, words in _HEADER_WORDS.items() for word in words.
 
 
 def header_kind(line: str) -> str:
-    """Return ``from``, ``sent``, ``to``, ``subject`` or ``other`` for a line such as ``Inviato: ...``, else ``""``."""
+    """Return ``from``, ``sent``, ``to``, ``subject`` or ``other`` for a header line, else ``""``."""
     name, colon, _ = line[:60].partition(":")
     return _KINDS.get(name.strip(" \t*_|>\xa0").casefold(), "") if colon else ""
 

@@ -5,6 +5,8 @@ Out:    a ``MailText``; every string in it is valid Unicode without NUL, fit for
 Fails:  never. What cannot be read is unreadable, with a defect that says why; a person looks.
 """
 
+from functools import cache
+
 from itaca.mail.acknowledgement import Facts, acknowledgeable
 from itaca.mail.addresses import read_message_ids
 from itaca.mail.attachments import Attachments
@@ -23,7 +25,6 @@ from itaca.mail.senders import Sender, copied_recipients, true_recipients, true_
 from itaca.mail.structure import Part, read_structure
 from itaca.mail.texts import ReadText, read_text
 
-_DEFAULT_RULES = ReadingRules()
 _MAX_DATE_CHARS = 200
 
 
@@ -31,7 +32,7 @@ def read_mail(raw: bytes, envelope: Envelope, rules: ReadingRules | None = None)
     """Read a mail. Never raises; bounded in time and memory by ``rules.limits``."""
     # The last resort: the promise that no mail is lost must not depend on our having foreseen every mail.
     try:
-        return _read(raw, envelope, rules or _DEFAULT_RULES)
+        return _read(raw, envelope, rules or _default_rules())
     except Exception:  # noqa: BLE001
         return _unreadable(envelope)
 
@@ -42,7 +43,7 @@ def extract_attachments(raw: bytes, rules: ReadingRules | None = None) -> list[t
     Never raises; a mail that cannot be read has no files.
     """
     try:
-        limits = (rules or _DEFAULT_RULES).limits
+        limits = (rules or _default_rules()).limits
         defects = Defects()
         certified = open_certified(read_structure(raw, limits, defects), limits, defects)
         context = Context(limits, defects, Attachments(limits, defects, keep_data=True))
@@ -50,6 +51,11 @@ def extract_attachments(raw: bytes, rules: ReadingRules | None = None) -> list[t
         return list(zip(context.files.found, context.files.data, strict=True))
     except Exception:  # noqa: BLE001
         return []
+
+
+@cache
+def _default_rules() -> ReadingRules:
+    return ReadingRules()
 
 
 def _read(raw: bytes, envelope: Envelope, rules: ReadingRules) -> MailText:

@@ -15,7 +15,7 @@ class ReadingRules:
     """
 
     own_addresses: frozenset[str] = frozenset()
-    """Addresses that are ours, without plus tags. Mail from them gets no acknowledgement; Reply-To names the writer."""
+    """Our addresses, without plus tags. Mail from them gets no acknowledgement; its Reply-To names the writer."""
     own_domains: frozenset[str] = frozenset()
     """Domains whose every address is ours; subdomains are not included."""
     known_forwarders: frozenset[str] = frozenset()

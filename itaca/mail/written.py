@@ -1,4 +1,4 @@
-"""The view of a mail that travels to the classifier: normalised, bounded, with the facts of its structure as flags."""
+"""The view of a mail that travels to the classifier: normalised, bounded, with facts as flags."""
 
 from itaca.contracts.events import MAX_TEXT_BYTES, WrittenText
 from itaca.mail.addresses import domain_of
