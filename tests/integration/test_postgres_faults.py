@@ -63,7 +63,7 @@ async def test_p1_killed_and_restarted(database: PostgresDatabase, postgres_serv
     with pytest.raises(TransientError):
         await ledger.accept(b"meanwhile")
     postgres_server.start()
-    await until(lambda: is_back(database), "the pool has recovered")
+    await until(lambda: is_back(database), "the pool has recovered", timeout_s=30)
     again = await ledger.accept(b"meanwhile")
     ids = await database.read(lambda c: set(c.execute(select(mails.c.id)).scalars()))
     assert ids == {*kept, again}
@@ -79,7 +79,7 @@ async def test_p2_frozen_server_is_transient_in_time(database: PostgresDatabase,
         await database.write(lambda c: add_team(c, "due"))
     assert loop.time() - started < 6
     thawed.cont()
-    await until(lambda: is_back(database), "the pool has recovered")
+    await until(lambda: is_back(database), "the pool has recovered", timeout_s=30)
     await database.write(lambda c: add_team(c, "tre"))
 
 
@@ -100,7 +100,7 @@ async def test_p3_a_commit_whose_answer_is_lost_is_not_a_second_mail(
         with pytest.raises(TransientError):
             await database.write(commit_cut)
         await proxy.set("pass")
-        await until(lambda: is_back(database), "the pool has recovered")
+        await until(lambda: is_back(database), "the pool has recovered", timeout_s=30)
         assert await database.read(count_teams) == 1
 
         lost = asyncio.ensure_future(ledger.accept(b"second"))
@@ -108,7 +108,7 @@ async def test_p3_a_commit_whose_answer_is_lost_is_not_a_second_mail(
         with pytest.raises(TransientError):
             await lost
         await proxy.set("pass")
-        await until(lambda: is_back(database), "the pool has recovered")
+        await until(lambda: is_back(database), "the pool has recovered", timeout_s=30)
         again = await ledger.accept(b"second")
         rows = await database.read(lambda c: list(c.execute(select(mails.c.id)).scalars()))
         assert rows.count(again) == 1
@@ -122,7 +122,7 @@ async def test_p4_terminated_backends_are_replaced(
     """P4: when an administrator ends our connections one call fails at most per connection, then all is well."""
     await database.write(add_team)
     postgres_server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'itaca'")
-    await until(lambda: is_back(database), "the pool has recovered")
+    await until(lambda: is_back(database), "the pool has recovered", timeout_s=30)
     await database.write(lambda c: add_team(c, "due"))
 
 
