@@ -1,7 +1,8 @@
 """Conditions of partial indexes, as literal SQL.
 
-A database uses a partial index only for a query that states the index's condition in so many words: compared with
-a bound parameter, SQLite never proves the match, and PostgreSQL stops doing so once it plans for any value.
+A database may use a partial index only when the query implies the index's condition. Compared with a bound parameter
+that hangs on the planner looking at the parameter's value: PostgreSQL does so only in a plan made for that value, not
+in one kept for all values. Written out, the condition always holds.
 """
 
 from sqlalchemy import TextClause, text
