@@ -1,4 +1,4 @@
-"""Features of one text: words, characters, ideas of the lexicon, the subject apart, and its structure."""
+"""Features of one text: the words, characters and lexicon ideas of each of its sentences, the subject apart."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from services.classifier.text import fold, sentences, words
 CHAR_SIZES = (2, 3, 4, 5)
 PAIR_REACH = 6
 """Two ideas make a pair when at most this many words lie between their beginnings in one sentence."""
-_BREAKS = frozenset(".!?;")
 
 
 @dataclass(frozen=True)
@@ -23,26 +22,21 @@ class View:
 
 
 @dataclass(frozen=True)
-class Passage:
-    """A view or one sentence of it, split: folded words of the subject and of everything, and the hits in them."""
+class Sentence:
+    """One sentence, split: folded words, the lexicon hits in them, and whether it is the subject."""
 
-    subject: tuple[str, ...]
     words: tuple[str, ...]
     hits: tuple[Hit, ...]
+    is_subject: bool = False
 
 
-def passages(view: View, lexicon: Lexicon) -> tuple[Passage, tuple[Passage, ...]]:
-    """Return the whole view as a passage, and each of its sentences as one."""
-    subject = fold(view.subject)
-    body = fold(view.body)
-    whole = _passage(subject, subject + " .\n" + body, view.language, lexicon)
-    parts = [part for part in (subject, *sentences(body)) if part.strip()]
-    return whole, tuple(_passage("", part, view.language, lexicon) for part in parts)
-
-
-def _passage(subject: str, text: str, language: str, lexicon: Lexicon) -> Passage:
-    row = words(text)
-    return Passage(tuple(words(subject)), tuple(row), tuple(lexicon.find(row, language)))
+def split(view: View, lexicon: Lexicon) -> tuple[Sentence, ...]:
+    """Return the subject, if there is one, and every sentence of the body."""
+    subject = words(fold(view.subject))
+    rows = [words(part) for part in sentences(fold(view.body))]
+    found = lexicon.find([subject, *rows], view.language)
+    first = [Sentence(tuple(subject), tuple(found[0]), is_subject=True)] if subject else []
+    return (*first, *(Sentence(tuple(row), tuple(hits)) for row, hits in zip(rows, found[1:], strict=True)))
 
 
 def word_terms(row: Sequence[str]) -> Iterator[str]:
@@ -58,23 +52,12 @@ def char_terms(word: str) -> list[str]:
     return [padded[i : i + size] for size in CHAR_SIZES for i in range(len(padded) - size + 1)]
 
 
-def idea_terms(passage: Passage) -> Iterator[str]:
-    """Yield the lexicon entries found and ordered pairs of them within one sentence."""
-    hits = passage.hits
-    sentence = _sentence_numbers(passage.words) if hits else []
+def idea_terms(hits: Sequence[Hit]) -> Iterator[str]:
+    """Yield the lexicon entries of one sentence and ordered pairs of them."""
     for place, hit in enumerate(hits):
         yield hit.entry
         for other in hits[place + 1 :]:
-            if other.first - hit.first > PAIR_REACH or sentence[other.first] != sentence[hit.first]:
+            if other.first - hit.first > PAIR_REACH:
                 break
             if other.entry != hit.entry:
                 yield f"{hit.entry}+{other.entry}"
-
-
-def _sentence_numbers(row: Sequence[str]) -> list[int]:
-    numbers: list[int] = []
-    number = 0
-    for word in row:
-        numbers.append(number)
-        number += word[0] in _BREAKS
-    return numbers

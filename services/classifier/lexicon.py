@@ -17,7 +17,6 @@ LANGUAGES = ("it", "en", "de", "fr", "es")
 FOLDER = Path(__file__).parent / "lexicon"
 MAX_GAP = 4
 _GAP = ".."
-_BREAKS = frozenset(".!?;:")
 _MEMO_LIMIT = 200_000
 
 
@@ -98,11 +97,11 @@ class _Table:
 
 
 def _last_place(phrase: Phrase, row: Sequence[str], fits: Sequence[frozenset[str]], place: int) -> int:
-    """Return where the phrase ends if it begins at ``place``, or -1; gaps never cross the end of a sentence."""
+    """Return where the phrase ends if it begins at ``place``, or -1."""
     for pattern, gap in zip(phrase.patterns[1:], phrase.gaps[1:], strict=True):
         reach = MAX_GAP + 1 if gap else 1
         for step in range(1, reach + 1):
-            if place + step >= len(row) or row[place + step][0] in _BREAKS:
+            if place + step >= len(row):
                 return -1
             if pattern in fits[place + step]:
                 place += step
@@ -119,17 +118,19 @@ class Lexicon:
         self.about = dict(about)
         self._tables = {language: _Table(phrases.get(language, ())) for language in LANGUAGES}
 
-    def find(self, row: Sequence[str], language: str = "") -> list[Hit]:
-        """Return the hits in a row of folded words, in order.
+    def find(self, rows: Sequence[Sequence[str]], language: str = "") -> list[list[Hit]]:
+        """Return, for each sentence given as a row of folded words, the hits in it, in order.
 
         The language that the caller believes in is tried first; where it finds nothing, or is unknown, the
         language with most hits wins. So a short or mixed mail, whose language nobody can tell, is still read.
         """
-        table = self._tables.get(language)
-        believed = list(table.hits(row)) if table else []
-        if believed:
-            return believed
-        return max((list(other.hits(row)) for other in self._tables.values()), key=len)
+        believed = self._tables.get(language)
+        if believed is not None:
+            found = [list(believed.hits(row)) for row in rows]
+            if any(found):
+                return found
+        readings = [[list(table.hits(row)) for row in rows] for table in self._tables.values()]
+        return max(readings, key=lambda reading: sum(map(len, reading)))
 
 
 def load_lexicon(folder: Path = FOLDER) -> dict[str, dict[str, str]]:

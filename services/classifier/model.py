@@ -18,7 +18,8 @@ from itaca.contracts.ids import ModelVersion
 from itaca.contracts.intents import Intent
 from itaca.errors import PermanentError
 from services.classifier.manifest import MANIFEST_NAME, MODEL_NAME, Manifest, parse_manifest, present_libraries
-from services.classifier.scorer import Array, Scorer, unpack
+from services.classifier.scorer import Scorer, unpack
+from services.classifier.vectors import Array
 from services.classifier.verdicts import review_reasons, verdicts_for
 
 CURRENT_NAME = "current"

@@ -42,6 +42,19 @@ def current_version(models_dir: Path) -> str:
         return ""
 
 
+def manifest_of(models_dir: Path, version: str = "") -> Manifest:
+    """Return the manifest of a model, of the one in use by default.
+
+    Raises:
+        PermanentError: there is no such model.
+    """
+    wanted = version or read_pin(models_dir).version
+    path = models_dir / wanted / MANIFEST_NAME
+    if not wanted or not path.is_file():
+        raise PermanentError(f"there is no model {wanted}: `itaca models list` shows those that are there")
+    return parse_manifest(path.read_bytes())
+
+
 def promote(models_dir: Path, version: str) -> Pin:
     """Make a model the one in use, after loading it once.
 

@@ -2,68 +2,95 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from itaca.contracts.events import WrittenText
-from services.classifier.features import Passage, View, passages
+from services.classifier.features import Sentence, View, split
 from services.classifier.lexicon import Lexicon, build_lexicon
 from services.classifier.structure import NAMES, structure
-from services.classifier.vectors import Vectoriser, Vocabulary
+from services.classifier.vectors import SENTENCE_BLOCKS, Array, Located, Vectoriser, Vocabulary
 
-Array: TypeAlias = NDArray[Any]
 N_INTENTS = 3
 STRUCTURE_SCALE = 0.3
 """Keeps the structural features, each in [0, 1], from outweighing text vectors of length one."""
-FORMAT = 1
+FORMAT = 2
+
+
+@dataclass(frozen=True)
+class LinearVotes:
+    """The first layer: a linear model over the blocks and the structure, which votes on mails and on sentences.
+
+    ``weights`` has shape (n_columns + n_structure, n_intents), ``bias`` (n_intents,).
+    """
+
+    vectoriser: Vectoriser
+    weights: Array
+    bias: Array
+
+    @cached_property
+    def _sentence_idf(self) -> Array:
+        """Inverse document frequencies of all columns. Shape (n_columns,)."""
+        return np.concatenate([vocabulary.idf for vocabulary in self.vectoriser.vocabularies.values()])
+
+    @cached_property
+    def _sentence_weights(self) -> Array:
+        """Weights times frequencies. Shape (n_columns, n_intents)."""
+        return self.weights[: self.vectoriser.n_columns] * self._sentence_idf[:, None]
+
+    def evidence(self, sentences: Sequence[Sentence], shape: Array) -> Array:
+        """Return what the stack weighs: votes on the whole mail, on its sentences, and its structure.
+
+        ``shape`` are the structural features (n_structure,). Of the sentence votes the strongest, the second
+        and the mean count: a complaint may hide in one line of a long order. Shape (n_evidence,).
+        """
+        whole = self.bias + (shape * STRUCTURE_SCALE) @ self.weights[self.vectoriser.n_columns :]
+        single = np.tile(self.bias, (max(len(sentences), 1), 1))
+        for block, vocabulary in self.vectoriser.vocabularies.items():
+            located = self.vectoriser.locate(block, sentences)
+            columns, values = self.vectoriser.weigh(block, located)
+            whole = whole + values @ self.weights[columns]
+            if block in SENTENCE_BLOCKS and sentences:
+                single += vocabulary.weight * self._sentence_votes(located)
+        ordered = np.sort(single, axis=0)
+        second = ordered[-2] if len(ordered) > 1 else ordered[-1]
+        return np.concatenate([whole, ordered[-1], second, single.mean(axis=0), shape])
+
+    def _sentence_votes(self, located: Located) -> Array:
+        """Return the votes of one block on each sentence, repeats counted. Shape (n_sentences, n_intents)."""
+        frequency = self._sentence_idf[located.columns]
+        votes = _sums(self._sentence_weights[located.columns], located.starts)
+        length = np.sqrt(_sums((frequency * frequency)[:, None], located.starts))
+        return np.asarray(votes / np.maximum(length, 1e-12))
+
+
+def _sums(rows: Array, starts: Array) -> Array:
+    """Return the sum of the rows of each sentence."""
+    running = np.zeros((len(rows) + 1, rows.shape[1]))
+    np.cumsum(rows, axis=0, out=running[1:])
+    return np.asarray(running[starts[1:]] - running[starts[:-1]])
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """A document model whose votes on the whole and on each sentence are weighed together with the structure.
+    """Both layers of a model with the lexicon they were trained with.
 
-    ``weights`` has shape (n_columns + n_structure, n_intents), ``bias`` (n_intents,); ``stack_weights``
-    (n_evidence, n_intents) and ``stack_bias`` (n_intents,) turn the votes into log-odds.
+    ``stack_weights`` (n_evidence, n_intents) and ``stack_bias`` (n_intents,) turn the evidence into log-odds.
     """
 
     lexicon: Lexicon
-    vectoriser: Vectoriser
-    weights: Array
-    bias: Array
+    votes: LinearVotes
     stack_weights: Array
     stack_bias: Array
 
     def probabilities(self, text: WrittenText, body: str) -> Array:
         """Return calibrated probabilities for the subject of ``text`` and the given body. Shape (n_intents,)."""
-        whole, parts = passages(View(text.subject, body, text.language), self.lexicon)
-        votes = self.votes(whole, parts, np.array(structure(text, body)))
-        log_odds: Array = votes @ self.stack_weights + self.stack_bias
+        sentences = split(View(text.subject, body, text.language), self.lexicon)
+        evidence = self.votes.evidence(sentences, np.array(structure(text, body)))
+        log_odds: Array = evidence @ self.stack_weights + self.stack_bias
         return sigmoid(log_odds)
-
-    def votes(self, whole: Passage, parts: Sequence[Passage], shape: Array) -> Array:
-        """Return the evidence that the stack weighs: see ``gather_votes``."""
-        n_columns = self.vectoriser.n_columns
-        document = self.vote(whole) + (shape * STRUCTURE_SCALE) @ self.weights[n_columns:]
-        sentence = [self.vote(part) for part in parts] or [self.bias]
-        return gather_votes(document, np.array(sentence), shape)
-
-    def vote(self, passage: Passage) -> Array:
-        """Return the linear votes for one passage, without structure. Shape (n_intents,)."""
-        columns, values = self.vectoriser.vector(passage)
-        return np.asarray(values @ self.weights[columns] + self.bias)
-
-
-def gather_votes(document: Array, sentence: Array, shape: Array) -> Array:
-    """Return what the stack weighs: document votes, strongest, second and mean sentence votes, structure.
-
-    ``document`` is (n_intents,), ``sentence`` (n_sentences, n_intents), ``shape`` (n_structure,). The strongest
-    sentence counts because a complaint may hide in one line of a long order.
-    """
-    ordered = np.sort(sentence, axis=0)
-    second = ordered[-2] if len(ordered) > 1 else ordered[-1]
-    return np.concatenate([document, ordered[-1], second, sentence.mean(axis=0), shape])
 
 
 N_EVIDENCE = 4 * N_INTENTS + len(NAMES)
@@ -82,15 +109,15 @@ def pack(scorer: Scorer, entries: Mapping[str, Mapping[str, str]]) -> dict[str, 
             "idf": vocabulary.idf.astype(np.float32),
             "weight": vocabulary.weight,
         }
-        for name, vocabulary in scorer.vectoriser.vocabularies.items()
+        for name, vocabulary in scorer.votes.vectoriser.vocabularies.items()
     }
     return {
         "format": FORMAT,
         "structure": NAMES,
         "lexicon": {name: dict(entry) for name, entry in entries.items()},
         "blocks": blocks,
-        "weights": scorer.weights.astype(np.float32),
-        "bias": scorer.bias,
+        "weights": scorer.votes.weights.astype(np.float32),
+        "bias": scorer.votes.bias,
         "stack_weights": scorer.stack_weights,
         "stack_bias": scorer.stack_bias,
     }
@@ -115,9 +142,7 @@ def unpack(state: Mapping[str, Any]) -> Scorer:
         raise ValueError("the arrays of the model do not fit its vocabulary")
     return Scorer(
         build_lexicon(state["lexicon"]),
-        Vectoriser(vocabularies),
-        weights,
-        state["bias"],
+        LinearVotes(Vectoriser(vocabularies), weights, state["bias"]),
         state["stack_weights"],
         state["stack_bias"],
     )

@@ -1,14 +1,11 @@
-"""Text as the model sees it: folded letters, words with their places, sentences."""
+"""Text as the model sees it: folded letters, sentences, and words with their places."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
 
 _TOKEN = re.compile(r"\w+|[^\w\s]+")
-_SENTENCE_END = re.compile(r"[.!?;]+[\s\"')\]]+|\n+")
-_MIN_SENTENCE_CHARS = 3
-MAX_SENTENCES = 60
-"""Sentences looked at singly; further ones count in the document as a whole."""
+_SENTENCE = re.compile(r"[^\n]*?(?:[.!?;…]+(?=[\s\"')\]]|$)|$)", re.M)
 
 
 @dataclass(frozen=True)
@@ -55,8 +52,16 @@ def words(folded: str) -> list[str]:
     return _TOKEN.findall(folded)
 
 
+def sentences(folded: str) -> list[str]:
+    """Split folded text at full stops, question marks, semicolons and line ends; nothing but blanks is lost."""
+    return [part for part in _SENTENCE.findall(folded) if part and not part.isspace()]
+
+
 def tokens(text: str) -> list[Token]:
-    """Split the original text into folded tokens that remember where they stand in it."""
+    """Split the original text into folded tokens that remember where they stand in it.
+
+    The words are those of ``words`` over ``sentences`` of the folded text, in the same order.
+    """
     origin: list[int] = []
     pieces: list[str] = []
     for place, char in enumerate(text):
@@ -67,19 +72,9 @@ def tokens(text: str) -> list[Token]:
     return [Token(m.group(), origin[m.start()], origin[m.end() - 1] + 1) for m in _TOKEN.finditer(folded)]
 
 
-def sentences(folded: str) -> list[str]:
-    """Split folded text at full stops, question marks, semicolons and line ends; at most MAX_SENTENCES.
-
-    Lines of a table come out one by one, which is what the structural features want.
-    """
-    parts = (part.strip() for part in _SENTENCE_END.split(folded))
-    kept = [part for part in parts if len(part) >= _MIN_SENTENCE_CHARS]
-    return kept[:MAX_SENTENCES]
-
-
 def invisible_share(text: str) -> float:
     """Return the share of invisible format characters, in [0, 1]; a high one means that somebody hides words."""
-    if not text:
+    if text.isascii() or not text:
         return 0.0
     hidden = sum(1 for char in text if ord(char) > 0xAC and unicodedata.category(char) == "Cf")
     return hidden / len(text)

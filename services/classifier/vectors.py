@@ -1,17 +1,18 @@
-"""From passages to sparse vectors: one block per kind of feature, TF-IDF, each block of length one."""
+"""From sentences to numbers: one block per kind of feature, TF-IDF, each block of length one."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.features import Passage, char_terms, idea_terms, word_terms
+from services.classifier.features import Sentence, char_terms, idea_terms, word_terms
 
 Columns: TypeAlias = NDArray[np.int32]
-Values: TypeAlias = NDArray[np.float64]
+Array: TypeAlias = NDArray[Any]
 BLOCKS = ("word", "char", "idea", "subject")
+SENTENCE_BLOCKS = ("word", "char", "idea")
 _MEMO_LIMIT = 200_000
 _NOTHING: Columns = np.zeros(0, dtype=np.int32)
 
@@ -21,7 +22,7 @@ class Vocabulary:
     """The terms of one block: column of each (from ``first``), and inverse document frequency by column."""
 
     columns: dict[str, int]
-    idf: Values
+    idf: Array
     first: int
     weight: float = 1.0
 
@@ -30,9 +31,17 @@ class Vocabulary:
         return self.first + len(self.columns)
 
 
+@dataclass(frozen=True)
+class Located:
+    """The columns of one block in one mail, repeats included: those of sentence i from starts[i] to starts[i + 1]."""
+
+    columns: Columns
+    starts: Array
+
+
 @dataclass
 class Vectoriser:
-    """Turns passages into (columns, values); remembers for each distinct word where its n-grams fall.
+    """Finds the columns of sentences; remembers for each distinct word where its n-grams fall.
 
     Remembering changes the time, never the answer.
     """
@@ -44,56 +53,55 @@ class Vectoriser:
     def n_columns(self) -> int:
         return max(vocabulary.end for vocabulary in self.vocabularies.values())
 
-    def vector(self, passage: Passage) -> tuple[Columns, Values]:
-        """Return the columns with something in them, ascending, and their values."""
-        columns: list[Columns] = []
-        values: list[Values] = []
-        for name, vocabulary in self.vocabularies.items():
-            found = self._block(name, vocabulary, passage)
-            if not found.size:
-                continue
-            distinct, counts = np.unique(found, return_counts=True)
-            weighted = (1.0 + np.log(counts)) * vocabulary.idf[distinct - vocabulary.first]
-            columns.append(distinct)
-            values.append(weighted * (vocabulary.weight / np.sqrt(weighted @ weighted)))
-        if not columns:
+    def locate(self, block: str, sentences: Sequence[Sentence]) -> Located:
+        """Return the columns of every sentence in one block."""
+        parts = [self._columns(block, sentence) for sentence in sentences]
+        starts = np.zeros(len(parts) + 1, dtype=np.int64)
+        np.cumsum([part.size for part in parts], out=starts[1:])
+        return Located(np.concatenate(parts) if parts else _NOTHING, starts)
+
+    def weigh(self, block: str, located: Located) -> tuple[Columns, Array]:
+        """Return the distinct columns of a whole mail, ascending, and their values: a vector of length one."""
+        vocabulary = self.vocabularies[block]
+        if not located.columns.size:
             return _NOTHING, np.zeros(0)
-        return np.concatenate(columns), np.concatenate(values)
+        distinct, counts = np.unique(located.columns, return_counts=True)
+        weighted = (1.0 + np.log(counts)) * vocabulary.idf[distinct - vocabulary.first]
+        return distinct, weighted * (vocabulary.weight / np.sqrt(weighted @ weighted))
 
-    def _block(self, name: str, vocabulary: Vocabulary, passage: Passage) -> Columns:
-        if name == "char":
-            return self._chars(vocabulary, passage.words)
-        return _known(vocabulary, block_terms(name, passage))
-
-    def _chars(self, vocabulary: Vocabulary, row: Sequence[str]) -> Columns:
-        parts: list[Columns] = []
-        for word in row:
-            known = self._chars_of.get(word)
-            if known is None:
-                known = _known(vocabulary, char_terms(word))
-                if len(self._chars_of) < _MEMO_LIMIT:
-                    self._chars_of[word] = known
-            parts.append(known)
+    def _columns(self, block: str, sentence: Sentence) -> Columns:
+        vocabulary = self.vocabularies[block]
+        if block != "char":
+            return _known(vocabulary, block_terms(block, sentence))
+        parts = [self._chars(vocabulary, word) for word in sentence.words]
         return np.concatenate(parts) if parts else _NOTHING
 
+    def _chars(self, vocabulary: Vocabulary, word: str) -> Columns:
+        known = self._chars_of.get(word)
+        if known is None:
+            known = _known(vocabulary, char_terms(word))
+            if len(self._chars_of) < _MEMO_LIMIT:
+                self._chars_of[word] = known
+        return known
 
-def block_terms(name: str, passage: Passage) -> Iterable[str]:
-    """Return the terms of a passage in one block, repeats included.
+
+def block_terms(block: str, sentence: Sentence) -> Iterable[str]:
+    """Return the terms of a sentence in one block, repeats included.
 
     Raises:
         KeyError: no such block.
     """
-    match name:
+    match block:
         case "word":
-            return word_terms(passage.words)
+            return word_terms(sentence.words)
         case "char":
-            return (term for word in passage.words for term in char_terms(word))
+            return (term for word in sentence.words for term in char_terms(word))
         case "idea":
-            return idea_terms(passage)
+            return idea_terms(sentence.hits)
         case "subject":
-            return word_terms(passage.subject)
+            return word_terms(sentence.words) if sentence.is_subject else ()
         case _:
-            raise KeyError(name)
+            raise KeyError(block)
 
 
 def _known(vocabulary: Vocabulary, terms: Iterable[str]) -> Columns:

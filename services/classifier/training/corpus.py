@@ -56,10 +56,10 @@ def _read_line(path: Path, number: int, line: str) -> Example:
             customer=row.get("customer") or row["id"],
             source=path.stem,
             labels=labels,
-            text=written_from_row(row, row["lang"]),
+            text=written_from_row(row),
             slice=row.get("slice", ""),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, PermanentError) as error:
         raise PermanentError(
             f"{path.name}, line {number}: no labelled mail ({type(error).__name__}: {error})"
         ) from error

@@ -6,9 +6,9 @@ import numpy as np
 
 from itaca.contracts.intents import Intent
 from services.classifier.manifest import Interval
-from services.classifier.scorer import Array
 from services.classifier.training.corpus import INTENTS, Example, label_matrix
 from services.classifier.training.risk import interval
+from services.classifier.vectors import Array
 from services.classifier.verdicts import Thresholds
 
 COMPLAINT = INTENTS.index(Intent.COMPLAINT)
@@ -60,11 +60,20 @@ SLICES: dict[str, Callable[[Example], bool]] = {
 
 
 def slice_figures(labels: Array, scores: Array, thresholds: Mapping[Intent, Thresholds]) -> dict[str, Interval]:
-    """Return F1 per intent and macro, the share of complaints that are safe, and the share of mail in review."""
+    """Return the figures that thresholds give on scores, without the other reasons for a review."""
     yes = np.array([thresholds[intent].yes for intent in INTENTS])
     no = np.array([thresholds[intent].no for intent in INTENTS])
     said: Array = np.asarray(scores >= yes)
     unsure: Array = np.any((scores >= no) & ~said, axis=1)
+    return answer_figures(labels, said, unsure)
+
+
+def answer_figures(labels: Array, said: Array, review: Array) -> dict[str, Interval]:
+    """Return F1 per intent and macro, the share of complaints that are safe, and the share of mail in review.
+
+    ``labels`` and ``said`` have shape (n_mails, n_intents), ``review`` (n_mails,). A complaint is safe when it
+    is answered complaint or a person sees the mail.
+    """
     n_mails = len(labels)
     found: dict[str, Interval] = {}
     singles = []
@@ -77,8 +86,8 @@ def slice_figures(labels: Array, scores: Array, thresholds: Mapping[Intent, Thre
     complaints = labels[:, COMPLAINT] == 1
     if complaints.any():
         found["complaints found"] = _rate(said[complaints, COMPLAINT])
-        found["complaints safe"] = _rate(said[complaints, COMPLAINT] | unsure[complaints])
-    found["review"] = _rate(unsure)
+        found["complaints safe"] = _rate(said[complaints, COMPLAINT] | review[complaints])
+    found["review"] = _rate(review)
     found["mails"] = Interval(value=n_mails, low=n_mails, high=n_mails, mails=n_mails)
     return found
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import beta
 
-from services.classifier.scorer import Array
+from services.classifier.vectors import Array
 
 DEFAULT_ALPHA = 0.02
 DEFAULT_CONFIDENCE = 0.90

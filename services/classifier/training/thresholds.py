@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from itaca.contracts.intents import Intent
-from services.classifier.scorer import Array
 from services.classifier.training.corpus import INTENTS
 from services.classifier.training.risk import best_cut, lower_threshold, upper_bound
+from services.classifier.vectors import Array
 from services.classifier.verdicts import Thresholds
 
 OTHER_ALPHA = 0.15

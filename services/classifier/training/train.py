@@ -15,7 +15,7 @@ import numpy as np
 from itaca.contracts.ids import ModelVersion
 from services.classifier.lexicon import build_lexicon, load_lexicon
 from services.classifier.manifest import MANIFEST_NAME, MODEL_NAME, Manifest, describe_file, present_libraries
-from services.classifier.scorer import FORMAT, Array, pack
+from services.classifier.scorer import FORMAT, Scorer, pack
 from services.classifier.training.corpus import (
     INTENTS,
     Example,
@@ -30,13 +30,13 @@ from services.classifier.training.risk import DEFAULT_ALPHA, DEFAULT_CONFIDENCE
 from services.classifier.training.thresholds import Choice, choose_thresholds
 from services.classifier.training.votes import (
     Progress,
-    assemble,
-    fit_document_model,
     fit_stack,
+    fit_votes,
+    out_of_fold_evidence,
     out_of_fold_scores,
-    out_of_fold_votes,
     prepare,
 )
+from services.classifier.vectors import Array
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ def train(
     entries = load_lexicon()
     version = _version(corpus_digest(files), entries, extra, seed, alpha)
     if (out_dir / version / MANIFEST_NAME).is_file():
-        progress("this very model exists already", 1.0)
+        progress(1.0, "this very model exists already")
         return version
-    progress("reading the corpus", 0.0)
+    progress(0.0, "reading the corpus")
     examples = [*read_examples(files), *extra]
     state, trained = _fit(examples, entries, seed, alpha, progress)
-    progress("writing the model", 0.95)
+    progress(0.95, "writing the model")
     folder = _write_model(out_dir, version, state)
     manifest = Manifest(
         version=version,
@@ -97,7 +97,7 @@ def train(
         labels_mails=len(extra),
     )
     _publish(folder, out_dir / version, manifest)
-    progress("done", 1.0)
+    progress(1.0, "done")
     return version
 
 
@@ -110,11 +110,11 @@ def _fit(
     frozen = [example for example in examples if is_frozen(example)]
     labels = label_matrix(learned).astype(np.float64)
     prepared = prepare(learned, lexicon)
-    votes, folds = out_of_fold_votes(learned, prepared, labels, seed, progress)
-    scores = out_of_fold_scores(votes, labels, folds.astype(np.float64))
-    progress("fitting on all folds", 0.8)
-    document = fit_document_model(prepared, labels, list(range(len(learned))), seed)
-    scorer = assemble(document, fit_stack(votes, labels), lexicon)
+    evidence, folds = out_of_fold_evidence(learned, prepared, labels, seed, progress)
+    scores = out_of_fold_scores(evidence, labels, folds)
+    progress(0.8, "fitting on all folds")
+    votes = fit_votes(prepared, labels, list(range(len(learned))), seed)
+    scorer = Scorer(lexicon, votes, *fit_stack(evidence, labels))
     choice = choose_thresholds(scores, labels, alpha, DEFAULT_CONFIDENCE)
     frozen_scores = np.array([scorer.probabilities(example.text, example.text.new_text) for example in frozen])
     trained = Trained(learned, labels, scores, choice, frozen, frozen_scores)

@@ -1,0 +1,128 @@
+"""What the command line asks of the classifier: judge files, train, compare, and change models."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from itaca.contracts.events import Judgement, Span, WrittenText
+from itaca.contracts.ids import ModelVersion
+from itaca.contracts.intents import Verdict
+from services.classifier import promotion
+from services.classifier.explain import explain as explain_judgement
+from services.classifier.manifest import Manifest
+from services.classifier.model import Model, load_model
+from services.classifier.sources import Source, read_sources
+
+BATCH = 64
+
+
+def classify(paths: Sequence[Path], models_dir: Path, *, explain: bool = False) -> Iterator[dict[str, Any]]:
+    """Judge the mails of all paths with the promoted model and yield one row each, in order.
+
+    ``intents`` are those whose verdict is yes; ``review`` says that a person must look. With ``explain`` the
+    spans of text that weighed most are added, with the words themselves.
+
+    Raises:
+        PermanentError: no usable model, or a path that holds no mail.
+    """
+    model = load_model(models_dir)
+    sources = read_sources(paths)
+    while batch := list(islice(sources, BATCH)):
+        judgements = model.judge([source.text for source in batch])
+        for source, judgement in zip(batch, judgements, strict=True):
+            yield _answer(model, source, judgement, explain=explain)
+
+
+def _answer(model: Model, source: Source, judgement: Judgement, *, explain: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "id": source.id,
+        "intents": [intent.value for intent, verdict in judgement.verdicts.items() if verdict is Verdict.YES],
+        "scores": {intent.value: round(score, 4) for intent, score in judgement.scores.items()},
+        "verdicts": {intent.value: verdict.value for intent, verdict in judgement.verdicts.items()},
+        "review": judgement.needs_review,
+        "review_reasons": list(judgement.review_reasons),
+        "language": judgement.language,
+        "model": judgement.model,
+    }
+    if explain:
+        spans = judgement.spans or explain_judgement(model.scorer, source.text)
+        row["spans"] = [_shown(span, source.text) for span in spans]
+    return row
+
+
+def _shown(span: Span, text: WrittenText) -> dict[str, Any]:
+    view = {"subject": text.subject, "new": text.new_text, "quoted": text.quoted_text}[span.view]
+    return {**span.model_dump(mode="json"), "text": view[span.start : span.end]}
+
+
+def train(
+    corpus_dir: Path, models_dir: Path, seed: int, progress: Callable[[float, str], None], **options: Any
+) -> ModelVersion:
+    """Train a candidate; it is not promoted. ``options`` as of ``training.train.train``.
+
+    Raises:
+        PermanentError: the corpus or the labels cannot be used.
+    """
+    # scikit-learn takes a second to import, which no other verb should wait for.
+    from services.classifier.training.train import train as train_model
+
+    return train_model(corpus_dir, models_dir, seed, progress, now=datetime.now(UTC), **options)
+
+
+def list_models(models_dir: Path) -> list[dict[str, Any]]:
+    """Return one row per model, newest first: version, created_at, current, and its main figures."""
+    return [_listed(found.manifest, found.is_current) for found in promotion.list_models(models_dir)]
+
+
+def _listed(manifest: Manifest, is_current: bool) -> dict[str, Any]:
+    main = manifest.scores.get("all", {})
+    return {
+        "version": manifest.version,
+        "created_at": manifest.created_at,
+        "current": is_current,
+        "mails": manifest.corpus_mails + manifest.labels_mails,
+        **{name.replace(" ", "_"): figure.value for name, figure in main.items() if name in _MAIN_FIGURES},
+    }
+
+
+_MAIN_FIGURES = ("macro f1", "complaints found", "complaints safe", "review")
+
+
+def show_model(models_dir: Path, version: str = "") -> dict[str, Any]:
+    """Return the manifest of a model, of the one in use by default.
+
+    Raises:
+        PermanentError: there is no such model.
+    """
+    return promotion.manifest_of(models_dir, version).model_dump(mode="json")
+
+
+def promote(models_dir: Path, version: str) -> str:
+    """Put a model to work and return its version; running classifiers change over within a second.
+
+    Raises:
+        PermanentError: there is no such model, or it would be refused.
+    """
+    return promotion.promote(models_dir, version).version
+
+
+def rollback(models_dir: Path) -> str:
+    """Return to the model in use before and return its version.
+
+    Raises:
+        PermanentError: there is none.
+    """
+    return promotion.rollback(models_dir).version
+
+
+def evaluate(paths: Iterable[Path], models_dir: Path) -> dict[str, Any]:
+    """Compare the promoted model with labelled JSON lines; figures per language and slice, with intervals.
+
+    Raises:
+        PermanentError: no usable model, or a file without labelled mails.
+    """
+    from services.classifier.training.evaluate import evaluate as evaluate_files
+
+    return evaluate_files(list(paths), load_model(models_dir))
