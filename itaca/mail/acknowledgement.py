@@ -125,7 +125,13 @@ def _own(facts: Facts, rules: ReadingRules) -> str:
 
 
 def _not_addressed(facts: Facts, rules: ReadingRules) -> str:
-    """A blind copy or a list: none of our addresses stands in the header (RFC 5230, section 4.5)."""
+    """A blind copy or a list: none of our addresses stands in the header (RFC 5230, section 4.5).
+
+    Only where our own addresses are known: behind an alias or a forward the header names an address that the
+    envelope no longer shows, and customers who wrote to it are owed their answer.
+    """
+    if not rules.own_addresses and not rules.own_domains:
+        return ""
     ours = {without_tag(recipient.lower()) for recipient in facts.envelope.recipients}
     for address in _addressed(facts.headers):
         plain = without_tag(address)
