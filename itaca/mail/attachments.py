@@ -10,6 +10,7 @@ from itaca.mail.limits import Limits
 from itaca.mail.model import Attachment
 
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_MAX_CHARS = 1_000
 _UNSAFE = re.compile(r'[<>:"|?*\s]+')
 _EXTENSIONS = {
     "message/rfc822": ".eml",
@@ -75,7 +76,8 @@ def clean_name(name: str, max_bytes: int) -> str:
 
     ``exe.gpj`` behind a right-to-left override, ``..\\..\\x`` and ``CON.txt`` come out as plain names.
     """
-    text = unicodedata.normalize("NFC", clean_text(name[:2_000]))
+    whole = name if len(name) <= _MAX_CHARS else name[: _MAX_CHARS // 2] + name[-_MAX_CHARS // 2 :]
+    text = unicodedata.normalize("NFC", clean_text(whole))
     text = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
     text = text.replace("\\", "/").rstrip("/ ").rpartition("/")[2]
     text = _UNSAFE.sub(" ", text).strip(" .")

@@ -148,7 +148,7 @@ class _Page:
 
     def text(self) -> str:
         self.end_line()
-        prefixed = (f"{'>' * depth} {line}".rstrip() if depth else line for depth, line in self._lines)
+        prefixed = (f"{'>' * depth} {line}" if depth and line else line for depth, line in self._lines)
         return _BLANK_LINES.sub("\n\n", "\n".join(prefixed)).strip("\n")
 
 

@@ -191,7 +191,7 @@ def _read_tnef_part(part: Part, context: Context) -> list[Text]:
         context.defects.limit("tnef_bytes")
     else:
         content = read_tnef(data)
-    if content is None:
+    if content is None or not (content.files or content.text.strip() or content.html.strip()):
         context.defects.note("tnef:unreadable")
         context.has_opaque = True
         context.files.add(part.file_name or "winmail.dat", part.content_type, data)
