@@ -98,13 +98,28 @@ class Dispatcher:
         except TransientError as error:
             return self._leave(len(arrivals), "reader", error)
         pairs = [(arrival.mail_id, text) for arrival, text in zip(arrivals, texts, strict=True)]
+        kept = await self._keep(pairs)
+        # What is not kept is not published either: the router must find the text. The watch reads the mail again.
+        rows = [
+            ReadMailRow(arrival.mail_id, arrival.received_at, text)
+            for arrival, text in zip(arrivals, texts, strict=True)
+            if arrival.mail_id in kept
+        ]
+        return await self.redispatch(rows)
+
+    async def _keep(self, pairs: Sequence[tuple[MailId, MailText]]) -> set[MailId]:
+        """Keep the texts in one transaction; if the ledger refuses one of them, each in its own."""
         try:
             await self._database.write(lambda connection: self._save_texts(connection, pairs))
-        except (TransientError, PermanentError) as error:
-            # Unpublished too: the router must find the text. The watch reads the mail again.
-            return self._leave(len(arrivals), "ledger", error)
-        rows = [ReadMailRow(a.mail_id, a.received_at, text) for a, text in zip(arrivals, texts, strict=True)]
-        return await self.redispatch(rows)
+        except TransientError as error:
+            self._leave(len(pairs), "ledger", error)
+            return set()
+        except PermanentError as error:
+            if len(pairs) == 1:
+                self._leave(1, "refused", error)
+                return set()
+            return {mail_id for pair in pairs for mail_id in await self._keep([pair])}
+        return {mail_id for mail_id, _ in pairs}
 
     async def redispatch(self, rows: Sequence[ReadMailRow]) -> int:
         """Publish mails whose text is kept already; return how many. Never raises for a broker that is away."""

@@ -26,6 +26,7 @@ KILLED = MailText(is_readable=False, defects=("limit:reader_killed",))
 FAILED = MailText(is_readable=False, defects=("reader:failed",))
 """What is known of a mail whose reading ended by an error that the reader did not foresee."""
 
+_NICENESS = 10
 _READINGS_PER_PROCESS = 2000
 """After so many round trips a process is replaced, so that what a library leaks stays small."""
 
@@ -144,8 +145,10 @@ _held: list[tuple[ReadMail, int]] = []
 
 
 def _begin(read: ReadMail, limits: ReaderLimits) -> None:
-    """Prepare a reading process: bounded memory, no core file, deaf to the terminal's Ctrl-C."""
+    """Prepare a reading process: behind the others, bounded memory, no core file, deaf to the terminal's Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Accepting comes first: a burst is taken at full speed and read when there is time.
+    os.nice(_NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     _held[:] = [(read, limits.cpu_s)]

@@ -46,6 +46,7 @@ class HealthServer:
         )
         self._address = f"{host}:{port}"
         self._task: asyncio.Task[None] | None = None
+        self._listener: socket.socket | None = None
         self.port = port
 
     async def start(self) -> None:
@@ -56,7 +57,7 @@ class HealthServer:
         """
         config = self._server.config
         try:
-            listener = _listen(config.host, config.port)
+            self._listener = listener = _listen(config.host, config.port)
         except OSError as error:
             raise ConfigurationError(
                 [f"ITACA_METRICS_PORT: {self._address} cannot be listened on ({error.strerror}); choose another"]
@@ -73,6 +74,9 @@ class HealthServer:
         if self._task is not None:
             self._server.should_exit = True
             await self._task
+        if self._listener is not None:
+            # uvicorn leaves it open when it is told to exit before it has begun.
+            self._listener.close()
 
     async def _metrics(self, _: Request) -> Response:
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)

@@ -17,6 +17,7 @@ from services.ingest.door import Door
 from services.ingest.handler import Acceptance
 from services.ingest.replies import (
     CLOSING,
+    IDLE,
     TOO_MANY_CONNECTIONS,
     TOO_MANY_ERRORS,
     UNFORESEEN,
@@ -160,6 +161,11 @@ class Conversation(SMTP):
     def _hang_up(self) -> None:
         if self.transport is not None:
             self.transport.close()
+
+    def _timeout_cb(self) -> None:
+        """Tell a client that said no whole command in time, and hang up (RFC 5321, 4.5.3.2)."""
+        self._metrics.deferred.labels(reason_of(IDLE)).inc()
+        self._say_last(IDLE)
 
     def say_closing(self) -> None:
         """Tell an idle client that the door closes, and close (RFC 5321, 3.8)."""

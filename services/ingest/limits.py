@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from itaca.clock import Clock
+
+_LOOK_EVERY_S = 0.25
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -85,13 +88,23 @@ class Lease:
 
 class FreeSpace:
     """Says when the disk is too full to promise anything: under 1.5 times the largest mail (as Postfix's
-    queue_minfree), and never under ``floor_bytes``."""
+    queue_minfree), and never under ``floor_bytes``. The disk is asked at most four times a second."""
 
-    def __init__(self, free_bytes: Callable[[], int], size_limit_bytes: int, floor_bytes: int) -> None:
+    def __init__(self, free_bytes: Callable[[], int], size_limit_bytes: int, floor_bytes: int, clock: Clock) -> None:
         self._free_bytes = free_bytes
         self._needed = max(size_limit_bytes * 3 // 2, floor_bytes)
+        self._clock = clock
+        self._looked_at_s: float | None = None
+        self._is_low = False
 
     def is_low(self) -> bool:
+        now_s = self._clock.monotonic_s()
+        if self._looked_at_s is None or now_s - self._looked_at_s >= _LOOK_EVERY_S:
+            self._looked_at_s = now_s
+            self._is_low = self._look()
+        return self._is_low
+
+    def _look(self) -> bool:
         try:
             return self._free_bytes() < self._needed
         except OSError:

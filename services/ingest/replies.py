@@ -6,6 +6,7 @@ CLOSING = "421 4.3.2 Shutting down, try again later"
 TOO_MANY_CONNECTIONS = "421 4.7.0 Too many connections, try again later"
 TOO_MANY_ERRORS = "421 4.7.0 Too many errors"
 TOO_SLOW = "421 4.4.2 Data arrives too slowly, try again later"
+IDLE = "421 4.4.2 Nothing was said for too long"
 LEDGER_AWAY = "451 4.3.0 Cannot take mail now, try again later"
 UNFORESEEN = "451 4.3.0 Local error, try again later"
 DISK_LOW = "452 4.3.1 Storage is low, try again later"
@@ -22,6 +23,7 @@ REASONS: dict[str, str] = {
     TOO_MANY_CONNECTIONS: "connections",
     TOO_MANY_ERRORS: "client",
     TOO_SLOW: "slow",
+    IDLE: "idle",
     LEDGER_AWAY: "ledger",
     UNFORESEEN: "unforeseen",
     DISK_LOW: "disk",

@@ -125,7 +125,10 @@ def _door(parts: Parts, settings: IngestSettings) -> Door:
         connections=Connections(settings.connections, settings.connections_per_client, settings.exempt_networks),
         bytes_in_hand=BytesInHand(settings.bytes_in_hand),
         free_space=FreeSpace(
-            lambda: shutil.disk_usage(folder).free, settings.size_limit_bytes, settings.min_free_bytes
+            lambda: shutil.disk_usage(folder).free,
+            settings.size_limit_bytes,
+            settings.min_free_bytes,
+            parts.clock,
         ),
     )
 

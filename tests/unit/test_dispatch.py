@@ -13,7 +13,7 @@ from itaca.contracts.codec import decode
 from itaca.contracts.events import MailReceived
 from itaca.contracts.ids import MailId
 from itaca.dispatch import Arrival, Dispatcher, ReadMailRow
-from itaca.errors import TransientError
+from itaca.errors import PermanentError, TransientError
 from itaca.mail.model import Envelope, MailText
 from itaca.mail.written import written_text
 from itaca.observability.metrics import Metrics
@@ -50,8 +50,12 @@ class FakeDatabase:
     async def write(self, work: Callable[[Any], Any]) -> Any:
         if self.is_away:
             raise TransientError("away")
-        self.transactions.append({})
-        return work(self.transactions[-1])
+        kept: dict[MailId, MailText] = {}
+        answer = work(kept)
+        if any(text.subject == "refused" for text in kept.values()):
+            raise PermanentError("a constraint")
+        self.transactions.append(kept)
+        return answer
 
     async def read(self, work: Callable[[Any], Any]) -> Any:
         return work(self.transactions)
@@ -122,6 +126,15 @@ async def test_lm3_whatever_is_away_leaves_the_mails_to_the_watch(away: str) -> 
     assert await world.dispatcher.dispatch(arrivals("uno", "due")) == 0
     assert world.broker.windows == []
     assert world.left({"readers": "reader", "database": "ledger", "broker": "broker"}[away]) == 2
+
+
+async def test_lm28_a_text_that_the_ledger_refuses_costs_itself_alone() -> None:
+    """The neighbours of a text that breaks a constraint are kept and published."""
+    world = World()
+    assert await world.dispatcher.dispatch(arrivals("uno", "refused", "tre")) == 2
+    assert [list(kept) for kept in world.database.transactions] == [["id-uno"], ["id-tre"]]
+    assert [event.mail_id for event in world.broker.windows[0][1]] == ["id-uno", "id-tre"]
+    assert world.left("refused") == 1
 
 
 async def test_an_absent_broker_is_logged_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:

@@ -187,5 +187,7 @@ async def test_a_slow_command_is_cut(tmp_path: Path, said: bytes) -> None:
     async with listening(tmp_path, idle_timeout_s="0.3") as door, connected(door.port, hello="") as client:
         await client.reply()
         await client.send(said)
-        assert await client.reply() == ""
+        assert (await client.reply()).startswith("421 4.4.2")
+        assert await client.is_closed()
         assert door.stage._door.connections.open == 0
+        assert door.count("itaca_mails_deferred_total", reason="idle") == 1

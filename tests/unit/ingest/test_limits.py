@@ -1,11 +1,13 @@
 """Who may come in, how many, and for whom."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from itaca.clock import ManualClock
 from services.ingest.door import Recipients
 from services.ingest.handler import is_looping
 from services.ingest.limits import Connections, FreeSpace, is_within, parsed
@@ -70,16 +72,27 @@ async def test_low_disk_puts_mail_off(tmp_path: Path) -> None:
         assert door.count("itaca_mails_deferred_total", reason="disk") == 1
 
 
-def test_free_space_threshold() -> None:
+async def test_free_space_threshold() -> None:
     """One and a half of the largest mail must be free, and never less than the floor; no answer counts as full."""
 
     def broken() -> int:
         raise OSError("no such device")
 
-    assert FreeSpace(lambda: 149, 100, 10).is_low()
-    assert not FreeSpace(lambda: 150, 100, 10).is_low()
-    assert FreeSpace(lambda: 150, 100, 200).is_low()
-    assert FreeSpace(broken, 100, 10).is_low()
+    clock = ManualClock(datetime(2026, 3, 2, tzinfo=UTC))
+    assert FreeSpace(lambda: 149, 100, 10, clock).is_low()
+    assert not FreeSpace(lambda: 150, 100, 10, clock).is_low()
+    assert FreeSpace(lambda: 150, 100, 200, clock).is_low()
+    assert FreeSpace(broken, 100, 10, clock).is_low()
+
+
+async def test_the_disk_is_looked_at_again_within_a_second() -> None:
+    """A disk that fills up is noticed, without a look for every mail."""
+    clock, free = ManualClock(datetime(2026, 3, 2, tzinfo=UTC)), [1000]
+    space = FreeSpace(lambda: free[0], 100, 10, clock)
+    assert not space.is_low()
+    free[0] = 1
+    await clock.advance(timedelta(seconds=1))
+    assert space.is_low()
 
 
 async def test_announced_size_over_what_is_left_in_hand_is_put_off(tmp_path: Path) -> None:
