@@ -87,8 +87,10 @@ _DETECTABLE = [
     *("gb18030", "big5", "cp932", "euc_jp", "cp949", "utf_16", "cp874"),
 ]
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_LINE_BREAKS = frozenset("\x0b\x0c\x85\u2028\u2029")
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_LINE_BREAKS = re.compile("[\x0b\x0c\x85\u2028\u2029]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]+")
 _WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøœùúûüýÿßÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜÝŸ«»‘’“”„–—…€°ºª¿¡§£\xa0·•´©®™½¼²³")
 _MAX_LABEL_CHARS = 100
 
@@ -119,16 +121,9 @@ def clean_text(text: str) -> str:
     """Remove what neither people nor PostgreSQL can use (NUL, controls, lone surrogates); lines end in ``\\n``."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if text.isascii() and text.isprintable():
+    if _UNWANTED.search(text) is None:
         return text
-    return _CONTROLS.sub(_clean_one, text)
-
-
-def _clean_one(match: re.Match[str]) -> str:
-    found = match.group()
-    if found in _LINE_BREAKS:
-        return "\n"
-    return "\ufffd" if found >= "\ud800" else ""
+    return _CONTROLS.sub("", _SURROGATES.sub("\ufffd", _LINE_BREAKS.sub("\n", text)))
 
 
 def _by_label(data: bytes, label: str) -> Decoded | None:

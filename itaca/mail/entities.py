@@ -83,7 +83,7 @@ def _keep(found: dict[tuple[EntityKind, str], Entity], kind: EntityKind, value: 
 def _normalised(code: str, pattern: EntityPattern) -> str:
     value = _TRAILING.sub("", code.upper())
     if pattern.kind is EntityKind.CASE_REFERENCE:
-        return reference_of(value) or value
+        return reference_of(value) if value.startswith("IT-") else value
     if _DATE.match(value):
         return ""
     digits_and_letters = sum(character.isalnum() for character in value)

@@ -14,7 +14,7 @@ DEFAULT_FILE = Path(__file__).with_name("entities.toml")
 MAX_CODE_CHARS = 40
 _KEYS = frozenset({"kind", "words", "min_length", "max_length", "letters", "shapes"})
 _MAX_WORDS = 200
-_CONNECTING_WORDS = r"\b(?:nr|no|num|numero|number|nummer|numéro|número|ref|rif|id|del|di|n)\b\.?"
+_CONNECTING_WORDS = r"\b(?:n[º°]|nr|no|num|numero|number|nummer|numéro|número|ref|rif|id|del|di|n)\b\.?"
 _CONNECTOR = rf"(?:\s{{0,3}}(?:{_CONNECTING_WORDS}|[º°:#№.,(])){{0,4}}\s{{0,3}}"
 _SHAPE_CLASSES = {"9": r"\d", "A": "[a-z]", "X": r"[a-z\d]"}
 

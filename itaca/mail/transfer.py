@@ -61,9 +61,11 @@ def split_uuencoded(data: bytes) -> tuple[bytes, list[UuFile]]:
     kept: list[bytes] = []
     files: list[UuFile] = []
     position = 0
+    end: re.Match[bytes] | None = None
     for _ in range(_MAX_UU_FILES):
         begin = _UU_BEGIN.search(data, position)
-        end = _UU_END.search(data, begin.end()) if begin else None
+        if begin and (end is None or end.start() < begin.end()):
+            end = _UU_END.search(data, begin.end())
         if begin is None or end is None:
             break
         content = _decode_uu(data[begin.end() : end.start()])

@@ -14,7 +14,7 @@ _MAX_RECIPIENTS = 20
 _MAX_LOCAL_CHARS = 64
 _MAX_FLAGS = 40
 _CUT_MARK = "\n[...]\n"
-_PRE_CUT_CHARS = 4 * MAX_TEXT_BYTES
+_PRE_CUT_CHARS = 2 * MAX_TEXT_BYTES
 _ESCAPED = ('"', "\\", "\n", "\t")
 
 

@@ -55,7 +55,9 @@ def test_no_acknowledgement_and_the_reason(headers: dict[str, str | None]) -> No
     assert "la merce" in text.new_text
 
 
-@pytest.mark.parametrize("sender", ["mailer-daemon@x.example", "bounces+1=2@x.example", "info@shop.example", "x@shop.example", "?"])
+@pytest.mark.parametrize(
+    "sender", ["mailer-daemon@x.example", "bounces+1=2@x.example", "info@shop.example", "x@shop.example", "?"]
+)
 def test_senders_that_are_never_answered(sender: str) -> None:
     """Robots, ourselves, and what is no address get nothing."""
     envelope = Envelope(sender=sender, recipients=("info@shop.example",))

@@ -6,7 +6,10 @@ from itaca.mail.model import AutomaticKind, Envelope
 from itaca.mail.rules import ReadingRules
 from tests.support.written_mail import ENVELOPE, NULL_SENDER, mail, multipart, read
 
-DSN = "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\nOriginal-Message-ID: <ours@shop.example>\r\n"
+DSN = (
+    "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n"
+    "Original-Message-ID: <ours@shop.example>\r\n"
+)
 RETURNED = "Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: <ours@shop.example>\r\nSubject: x\r\n"
 MDN = (
     "Content-Type: message/disposition-notification\r\n\r\nOriginal-Message-ID: <ours@shop.example>\r\n"
@@ -15,7 +18,9 @@ MDN = (
 TEXT = "Content-Type: text/plain\r\n\r\nYour message could not be delivered."
 
 
-def kind_of(headers: dict[str, str | None], envelope: Envelope = ENVELOPE, rules: ReadingRules | None = None) -> AutomaticKind:
+def kind_of(
+    headers: dict[str, str | None], envelope: Envelope = ENVELOPE, rules: ReadingRules | None = None
+) -> AutomaticKind:
     return read(mail(headers=headers), envelope, rules).automatic
 
 
@@ -53,7 +58,12 @@ def test_replies_by_custom(headers: dict[str, str | None]) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"List-Id": "<news.x.example>"}, {"List-Unsubscribe": "<mailto:u@x.example>"}, {"Precedence": "Bulk"}, {"Feedback-ID": "1:x"}],
+    [
+        {"List-Id": "<news.x.example>"},
+        {"List-Unsubscribe": "<mailto:u@x.example>"},
+        {"Precedence": "Bulk"},
+        {"Feedback-ID": "1:x"},
+    ],
 )
 def test_lists(headers: dict[str, str | None]) -> None:
     """Lists and bulk mail name themselves."""
@@ -94,7 +104,12 @@ def test_null_sender() -> None:
 
 @pytest.mark.parametrize(
     "subject",
-    ["Undelivered Mail Returned to Sender", "Automatic reply: out of office", "Risposta automatica", "failure notice"],
+    [
+        "Undelivered Mail Returned to Sender",
+        "Automatic reply: out of office",
+        "Risposta automatica",
+        "failure notice",
+    ],
 )
 def test_lm19_a_subject_alone_proves_nothing(subject: str) -> None:
     """A customer who answers under the subject of a bounce is a customer."""

@@ -11,10 +11,11 @@ from tests.support.shared import SHARED
 from tests.support.written_mail import ENVELOPE, mail, multipart, read
 
 INNER = (
-    "From: Avv. Bianchi <bianchi@pec.example>\r\nTo: info@shop.example\r\nSubject: Diffida\r\nMessage-ID: <inner@pec.example>\r\n"
-    "Date: Thu, 3 Jul 2025 10:12:00 +0200\r\nContent-Type: multipart/mixed; boundary=\"in\"\r\n\r\n--in\r\n"
+    "From: Avv. Bianchi <bianchi@pec.example>\r\nTo: info@shop.example\r\nSubject: Diffida\r\n"
+    "Message-ID: <inner@pec.example>\r\n"
+    'Date: Thu, 3 Jul 2025 10:12:00 +0200\r\nContent-Type: multipart/mixed; boundary="in"\r\n\r\n--in\r\n'
     "Content-Type: text/plain; charset=utf-8\r\n\r\nSi diffida a consegnare la merce.\r\n--in\r\n"
-    "Content-Type: application/pdf; name=\"diffida.pdf\"\r\n\r\nPDF\r\n--in--\r\n"
+    'Content-Type: application/pdf; name="diffida.pdf"\r\n\r\nPDF\r\n--in--\r\n'
 )
 NOTICE = "Content-Type: text/plain\r\n\r\nMessaggio di posta certificata"
 OUTER = {
@@ -23,22 +24,26 @@ OUTER = {
     "Subject": "POSTA CERTIFICATA: Diffida",
     "X-Trasporto": "posta-certificata",
 }
-POSTACERT = "Content-Type: message/rfc822; name=\"postacert.eml\"\r\n\r\n"
+POSTACERT = 'Content-Type: message/rfc822; name="postacert.eml"\r\n\r\n'
 
 
 @pytest.mark.parametrize(
     "part",
     [
         POSTACERT + INNER,
-        POSTACERT.replace("\r\n\r\n", "\r\nContent-Transfer-Encoding: base64\r\n\r\n") + base64.encodebytes(INNER.encode()).decode(),
-        "Content-Type: application/octet-stream; name=\"postacert.eml\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        POSTACERT.replace("\r\n\r\n", "\r\nContent-Transfer-Encoding: base64\r\n\r\n")
+        + base64.encodebytes(INNER.encode()).decode(),
+        'Content-Type: application/octet-stream; name="postacert.eml"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
         + base64.encodebytes(INNER.encode()).decode(),
     ],
     ids=["plain", "base64", "octet-stream"],
 )
 def test_the_transport_envelope_is_unwrapped(part: str) -> None:
     """Sender, subject, text and files come from inside; the answer goes to the writer, not to the provider."""
-    text = read(multipart(NOTICE, part, headers=dict(OUTER)), Envelope(sender="posta-certificata@provider.example", recipients=("info@shop.example",)))
+    text = read(
+        multipart(NOTICE, part, headers=dict(OUTER)),
+        Envelope(sender="posta-certificata@provider.example", recipients=("info@shop.example",)),
+    )
     assert (text.certified, text.automatic) == (CertifiedKind.ENVELOPE, AutomaticKind.NONE)
     assert (text.sender, text.subject) == ("bianchi@pec.example", "Diffida")
     assert text.new_text == "Si diffida a consegnare la merce."

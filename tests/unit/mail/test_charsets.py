@@ -11,7 +11,9 @@ from itaca.mail.charsets import clean_text, codec_of, decode_text
 ITALIAN = "Perché la merce non è arrivata? Costa 20 €."
 
 
-@pytest.mark.parametrize("label", ["rot13", "idna", "hex", "hex_codec", "zlib", "unicode_escape", "undefined", "bogus", "", "1"])
+@pytest.mark.parametrize(
+    "label", ["rot13", "idna", "hex", "hex_codec", "zlib", "unicode_escape", "undefined", "bogus", "", "1"]
+)
 def test_lm12_a_label_of_no_use_is_no_error(label: str) -> None:
     """Unknown labels, and names of Python codecs that are no charsets, fall through to what the bytes look like."""
     assert codec_of(label) == ""

@@ -49,7 +49,9 @@ def test_hidden_text_is_dropped_and_noted(hidden: str) -> None:
 
 def test_white_text_on_a_background_is_visible() -> None:
     """White letters on a coloured cell are seen by everybody."""
-    assert html_to_text('<table bgcolor="navy"><tr><td><font color="white">ciao</font></td></tr></table>').text == "ciao"
+    assert (
+        html_to_text('<table bgcolor="navy"><tr><td><font color="white">ciao</font></td></tr></table>').text == "ciao"
+    )
 
 
 def test_text_that_is_hidden_altogether_is_read_with_a_defect() -> None:

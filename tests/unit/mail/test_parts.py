@@ -14,7 +14,7 @@ from tests.support.written_mail import mail, multipart, read
 
 PLAIN = "Content-Type: text/plain; charset=utf-8\r\n\r\n"
 HTML = "Content-Type: text/html; charset=utf-8\r\n\r\n"
-PDF = "Content-Type: application/pdf; name=\"fattura.pdf\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+PDF = 'Content-Type: application/pdf; name="fattura.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
 
 
 def test_the_plain_part_of_an_alternative_is_read() -> None:
@@ -50,7 +50,7 @@ def test_a_mail_of_files_only_is_unreadable() -> None:
 
 def test_a_text_file_is_read_where_there_is_no_other_text() -> None:
     """A complaint that came as a text attachment is read."""
-    note = "Content-Type: text/plain; name=\"reclamo.txt\"\r\nContent-Disposition: attachment\r\n\r\nVoglio il rimborso"
+    note = 'Content-Type: text/plain; name="reclamo.txt"\r\nContent-Disposition: attachment\r\n\r\nVoglio il rimborso'
     text = read(multipart(note))
     assert (text.new_text, text.is_readable) == ("Voglio il rimborso", True)
     assert [a.name for a in text.attachments] == ["reclamo.txt"]
@@ -86,7 +86,7 @@ def test_winmail_dat_is_opened() -> None:
 
 def test_a_torn_winmail_dat_stays_a_file() -> None:
     """A winmail.dat that cannot be opened is kept as a file and noted; the mail needs a person."""
-    part = "Content-Type: application/ms-tnef; name=\"winmail.dat\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    part = 'Content-Type: application/ms-tnef; name="winmail.dat"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
     text = read(multipart(part + base64.encodebytes(b"\x78\x9f\x3e\x22torn").decode()))
     assert [a.name for a in text.attachments] == ["winmail.dat"]
     assert not text.is_readable

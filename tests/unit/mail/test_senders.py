@@ -46,13 +46,22 @@ def test_lm11_a_mail_from_nobody_is_read() -> None:
 
 def test_true_recipients_come_first() -> None:
     """What the delivery says precedes To and the envelope; nobody is named twice."""
-    raw = mail(headers={"To": "Info <info@shop.example>", "X-Original-To": "reclami@shop.example", "Delivered-To": "t@in.example"})
+    raw = mail(
+        headers={
+            "To": "Info <info@shop.example>",
+            "X-Original-To": "reclami@shop.example",
+            "Delivered-To": "t@in.example",
+        }
+    )
     assert read(raw).recipients == ("reclami@shop.example", "t@in.example", "info@shop.example")
 
 
 def test_copies_are_kept() -> None:
     """The press in Cc is a fact about the mail."""
-    assert read(mail(headers={"Cc": "Il Giornale <cronaca@press.example>, x@y.example"})).cc == ("cronaca@press.example", "x@y.example")
+    assert read(mail(headers={"Cc": "Il Giornale <cronaca@press.example>, x@y.example"})).cc == (
+        "cronaca@press.example",
+        "x@y.example",
+    )
 
 
 def test_a_verdict_of_our_border_host_authenticates() -> None:
