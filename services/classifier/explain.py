@@ -8,7 +8,7 @@ addends of a lexicon idea stand on their own, under the entry's name.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from itaca.contracts.intents import Intent
 from services.classifier.features import PAIR_REACH, Sentence, View, char_terms, split
 from services.classifier.lexicon import Hit
 from services.classifier.scorer import Scorer
-from services.classifier.text import Token, tokens
+from services.classifier.text import Token, sentence_tokens, tokens
 from services.classifier.vectors import Array
 
 TOP_SPANS = 8
@@ -130,12 +130,10 @@ def _partners(hits: Sequence[Hit], place: int) -> Iterator[Hit]:
 
 def _places(text: WrittenText, sentences: Sequence[Sentence]) -> Iterator[tuple[ViewName, list[Token]]]:
     """Yield, for each sentence, the view it stands in and its words with their places there."""
-    new = iter(tokens(text.new_text))
-    for sentence in sentences:
-        if sentence.is_subject:
-            yield "subject", tokens(text.subject)
-        else:
-            yield "new", list(islice(new, len(sentence.words)))
+    if sentences and sentences[0].is_subject:
+        yield "subject", tokens(text.subject)
+    for row in sentence_tokens(text.new_text):
+        yield "new", row
 
 
 def _span(intent: Intent, piece: Piece, weight: float, view: ViewName, row: list[Token]) -> Span:

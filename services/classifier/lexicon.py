@@ -87,12 +87,15 @@ class _Table:
         return frozenset(fits), phrases
 
     def hits(self, row: Sequence[str]) -> Iterator[Hit]:
+        """Yield the hits in a row of words; phrases whose last word stands nowhere in it cost next to nothing."""
         looked_up = [self.look_up(word) for word in row]
         fits = [found[0] for found in looked_up]
+        present = frozenset().union(*fits)
         for place, (_, phrases) in enumerate(looked_up):
             for phrase in phrases:
-                last = place if len(phrase.patterns) == 1 else _last_place(phrase, row, fits, place)
-                if last >= 0:
+                if len(phrase.patterns) == 1:
+                    yield Hit(phrase.entry, place, place)
+                elif phrase.patterns[-1] in present and (last := _last_place(phrase, row, fits, place)) >= 0:
                     yield Hit(phrase.entry, place, last)
 
 

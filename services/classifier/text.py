@@ -58,18 +58,34 @@ def sentences(folded: str) -> list[str]:
 
 
 def tokens(text: str) -> list[Token]:
-    """Split the original text into folded tokens that remember where they stand in it.
+    """Split the original text into the words of ``words`` over its folded form, with their places in it."""
+    folded, origin = _fold_with_origin(text)
+    return [_token(match, 0, origin) for match in _TOKEN.finditer(folded)]
 
-    The words are those of ``words`` over ``sentences`` of the folded text, in the same order.
-    """
+
+def sentence_tokens(text: str) -> list[list[Token]]:
+    """As ``tokens``, for each of the ``sentences`` of the folded text."""
+    folded, origin = _fold_with_origin(text)
+    return [
+        [_token(match, sentence.start(), origin) for match in _TOKEN.finditer(sentence.group())]
+        for sentence in _SENTENCE.finditer(folded)
+        if sentence.group() and not sentence.group().isspace()
+    ]
+
+
+def _fold_with_origin(text: str) -> tuple[str, list[int]]:
+    """Return the folded text, and for each of its characters the place of the one it came from."""
     origin: list[int] = []
     pieces: list[str] = []
     for place, char in enumerate(text):
         piece = fold(char)
         pieces.append(piece)
         origin.extend([place] * len(piece))
-    folded = "".join(pieces)
-    return [Token(m.group(), origin[m.start()], origin[m.end() - 1] + 1) for m in _TOKEN.finditer(folded)]
+    return "".join(pieces), origin
+
+
+def _token(match: re.Match[str], shift: int, origin: list[int]) -> Token:
+    return Token(match.group(), origin[shift + match.start()], origin[shift + match.end() - 1] + 1)
 
 
 def invisible_share(text: str) -> float:
