@@ -6,7 +6,6 @@ machine is noisy, so read the ratio and the CPU time per message rather than the
 """
 
 import argparse
-import asyncio
 import random
 import statistics
 import tempfile
@@ -18,7 +17,6 @@ import uvloop
 
 from itaca.broker.amqp import AmqpBroker
 from itaca.broker.amqp_connection import AmqpLimits
-from itaca.broker.amqp_consumer import AmqpConsumer
 from itaca.broker.topology import Queue, QueueName
 from itaca.clock import SystemClock
 from tests.support.rabbitmq import RabbitServer
@@ -35,8 +33,8 @@ Way = Callable[[int], Awaitable[None]]
 class Bench:
     """Measures ways of doing the same with a given number of messages."""
 
-    def __init__(self, broker: AmqpBroker, consumer: AmqpConsumer) -> None:
-        self._broker, self._consumer = broker, consumer
+    def __init__(self, broker: AmqpBroker) -> None:
+        self._broker = broker
 
     async def one_by_one(self, messages: int) -> None:
         for _ in range(messages):
@@ -46,16 +44,20 @@ class Bench:
         await self._broker.publish(QUEUE, [BODY] * messages)
 
     async def ack_each(self, messages: int) -> None:
-        while messages:
-            for delivery in await self._consumer.receive(BATCH):
+        consumer = await self._broker.consume(QUEUE, PREFETCH)
+        while messages > 0:
+            for delivery in await consumer.receive(BATCH):
                 await delivery.ack()
                 messages -= 1
+        await consumer.close()
 
     async def ack_many(self, messages: int) -> None:
-        while messages:
-            batch = await self._consumer.receive(BATCH)
-            await self._consumer.ack_all(batch)
+        consumer = await self._broker.consume(QUEUE, PREFETCH)
+        while messages > 0:
+            batch = await consumer.receive(BATCH)
+            await consumer.ack_all(batch)
             messages -= len(batch)
+        await consumer.close()
 
 
 async def measured(way: Way, messages: int) -> tuple[float, float]:
@@ -87,17 +89,12 @@ async def compare(url: str, messages: int) -> None:
     try:
         publishing: dict[str, list[tuple[float, float]]] = {"one by one": [], "window of 100": []}
         consuming: dict[str, list[tuple[float, float]]] = {"ack each": [], "ack 100 at a time": []}
+        bench = Bench(broker)
         for _ in range(ROUNDS):
-            bench = Bench(broker, await broker.consume(QUEUE, PREFETCH))
-            publishing["one by one"].append(await measured(bench.one_by_one, messages // 4))
-            await bench.ack_many(messages // 4)
-            for name, way in (("ack each", bench.ack_each), ("ack 100 at a time", bench.ack_many)):
-                await bench._consumer.close()
-                publishing["window of 100"].append(await measured(bench.windowed, messages))
-                bench._consumer = await broker.consume(QUEUE, PREFETCH)
-                way = getattr(bench, way.__name__)
-                consuming[name].append(await measured(way, messages))
-            await bench._consumer.close()
+            publishing["one by one"].append(await measured(bench.one_by_one, messages))
+            consuming["ack each"].append(await measured(bench.ack_each, messages))
+            publishing["window of 100"].append(await measured(bench.windowed, messages))
+            consuming["ack 100 at a time"].append(await measured(bench.ack_many, messages))
     finally:
         await broker.close()
     show(f"publish, {len(BODY):,} bytes, quorum queue, confirmed", publishing)

@@ -20,23 +20,28 @@ async def call(awaitable: Awaitable[T], timeout_s: float, what: str) -> T:
         TransientError: the call failed or took too long; whether the broker has acted on it is not known. Its
             ``__cause__`` is the driver's error.
     """
+    cancellations = _cancellations()
     try:
         async with asyncio.timeout(timeout_s):
-            return await awaitable
+            answer = await awaitable
     except asyncio.CancelledError as error:
         # A connection declared stuck ends its callers with CancelledError, which nobody asked for: without this
         # a loop that waits for errors would die in silence. A real cancellation passes.
-        if _is_cancelled():
+        if _cancellations() > cancellations:
             raise
         raise TransientError(f"{what}: the connection was declared stuck") from error
     except TimeoutError as error:
         raise TransientError(f"{what}: no answer within {timeout_s:g} s") from error
     except Exception as error:
         # Not only driver errors: what closed a connection rejects all calls that wait, be it a bare Exception.
-        # The driver may also answer a real cancellation with such an error; it must not get lost.
-        if _is_cancelled():
+        if _cancellations() > cancellations:
             raise asyncio.CancelledError from error
         raise TransientError(f"{what}: {describe(error)}") from error
+    # The driver can lose a cancellation: it answers it with an error of its own, as above, or, where the answer
+    # came in the same moment, with that answer (asyncio.wait_for before Python 3.12). A task must end all the same.
+    if _cancellations() > cancellations:
+        raise asyncio.CancelledError
+    return answer
 
 
 async def driver_channel(channel: AbstractChannel) -> DriverChannel:
@@ -51,9 +56,16 @@ async def driver_channel(channel: AbstractChannel) -> DriverChannel:
     return driver
 
 
-def _is_cancelled() -> bool:
+def _cancellations() -> int:
     task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    return task.cancelling() if task is not None else 0
+
+
+async def end(task: asyncio.Task[None] | None) -> None:
+    """Cancel the task and return when it has ended, however often it must be told; nothing to do for None."""
+    while task is not None and not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=1.0)
 
 
 def describe(error: BaseException) -> str:

@@ -11,7 +11,7 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from pamqp.common import FieldTable
 
-from itaca.broker.amqp_calls import address, call, describe, without_password
+from itaca.broker.amqp_calls import address, call, describe, end, without_password
 from itaca.clock import Clock
 from itaca.errors import TransientError
 
@@ -96,9 +96,7 @@ class AmqpConnection:
     async def close(self) -> None:
         """Close the connection and stop connecting."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await end(task)
         self._problem = f"{self._role}: closed"
 
     async def wait_up(self) -> None:

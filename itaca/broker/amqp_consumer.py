@@ -9,7 +9,7 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.abc import DeliveredMessage
 
-from itaca.broker.amqp_calls import call, driver_channel
+from itaca.broker.amqp_calls import call, driver_channel, end
 from itaca.broker.amqp_connection import AmqpConnection, AmqpLimits
 from itaca.broker.amqp_session import AmqpDelivery, AmqpSession, Publishing
 from itaca.broker.amqp_topology import AmqpTopology
@@ -53,6 +53,7 @@ class AmqpConsumer:
         self._news = asyncio.Event()
         self._deliveries = 0
         self._is_closed = False
+        self._tag = ""
         self._watchdog: asyncio.Task[None] | None = None
         self._log = structlog.get_logger().bind(queue=row.name)
         self.rebuilds = 0
@@ -97,9 +98,8 @@ class AmqpConsumer:
     async def close(self) -> None:
         """Stop receiving; RabbitMQ returns to the queue what is not settled."""
         self._is_closed = True
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-            await asyncio.gather(self._watchdog, return_exceptions=True)
+        await end(self._watchdog)
+        await self._end_in_order()
         await self._connection.close()
         self._news.set()
 
@@ -117,7 +117,20 @@ class AmqpConsumer:
             self._take(session, message)
 
         await call(channel.basic_qos(prefetch_count=self._prefetch), self._limits.call_s, "setting the prefetch")
-        await call(channel.basic_consume(self._row.name, on_message), self._limits.call_s, "consuming")
+        consuming = channel.basic_consume(self._row.name, on_message)
+        self._tag = (await call(consuming, self._limits.call_s, "consuming")).consumer_tag or ""
+
+    async def _end_in_order(self) -> None:
+        """Stop the deliveries and wait for RabbitMQ, which else drops acknowledgements that it has not worked off.
+
+        They would only cost a second delivery, so a failure here is of no account.
+        """
+        if self._channel is not None and self._session is not None:
+            try:
+                channel = await driver_channel(self._channel)
+                await call(channel.basic_cancel(self._tag), self._limits.close_s, "cancelling the consumer")
+            except TransientError as error:
+                self._log.info("broker.consumer_abandoned", reason=str(error))
 
     def _take(self, session: AmqpSession, message: DeliveredMessage) -> None:
         if session.is_over:

@@ -12,7 +12,7 @@ from aio_pika.exceptions import PublishError
 from aiormq.channel import Channel as DriverChannel
 from pamqp.commands import Basic
 
-from itaca.broker.amqp_calls import call, describe, driver_channel
+from itaca.broker.amqp_calls import call, describe, driver_channel, end
 from itaca.broker.amqp_connection import AmqpConnection, AmqpLimits
 from itaca.broker.amqp_session import Headers
 from itaca.broker.amqp_topology import AmqpTopology
@@ -52,9 +52,7 @@ class AmqpPublisher:
         self._connection.start()
 
     async def close(self) -> None:
-        if self._redeclaring is not None:
-            self._redeclaring.cancel()
-            await asyncio.gather(self._redeclaring, return_exceptions=True)
+        await end(self._redeclaring)
         await self._connection.close()
 
     @property

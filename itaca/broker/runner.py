@@ -8,7 +8,6 @@ Fails:  PermanentError -> each message alone, the culprit to the dead letters. T
 """
 
 import asyncio
-import contextlib
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -216,8 +215,6 @@ class Runner:
         await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
         for task in (sleeping, stopping):
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     def _observe(self, how: str, began_s: float) -> None:
         if self._observer is not None:

@@ -165,3 +165,13 @@ async def test_a_lost_line_never_cancels_the_work(proxy: ChaosProxy, proxied_url
 async def _is_empty(broker: AmqpBroker) -> bool:
     depth = await broker.depth(LETTERS.name)
     return (depth.ready, depth.retrying, depth.dead) == (0, 0, 0)
+
+
+async def test_closing_at_any_moment_ends_in_time(rabbit_url: str) -> None:
+    """A broker that is closed in the middle of connecting or declaring is closed within seconds, each time."""
+    rng = random.Random(17)
+    for _ in range(30):
+        async with asyncio.timeout(5), opened(rabbit_url, wait=False) as broker:
+            await broker.consume(LETTERS.name, 5)
+            await asyncio.sleep(rng.uniform(0, 0.06))
+        assert not broker.is_connected()

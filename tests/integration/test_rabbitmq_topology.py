@@ -139,3 +139,20 @@ async def test_a_wrong_password_is_a_problem_that_does_not_show_it(rabbit_url: s
         shown = " ".join(broker.problems())
         assert "creto" not in shown
         assert "127.0.0.1" in shown
+
+
+async def test_an_orderly_close_loses_no_acknowledgement(rabbit_url: str) -> None:
+    """What was acknowledged in haste just before a close does not come again, round after round."""
+    async with opened(rabbit_url, call_s=10.0) as broker:
+        for _ in range(4):
+            await broker.publish(LETTERS.name, [b"x" * 2_000] * 1_500)
+            consumer = await broker.consume(LETTERS.name, 500)
+            left = 1_500
+            while left > 0:
+                batch = await consumer.receive(100)
+                await consumer.ack_all(batch)
+                left -= len(batch)
+            await consumer.close()
+
+            assert left == 0
+            assert (await broker.depth(LETTERS.name)).ready == 0

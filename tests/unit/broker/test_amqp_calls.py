@@ -64,6 +64,24 @@ async def test_a_cancellation_that_the_driver_turns_into_an_error_is_not_lost() 
     assert task.cancelled()
 
 
+async def test_a_cancellation_that_the_driver_answers_with_a_result_is_not_lost() -> None:
+    """A driver that returns its answer although it was cancelled cannot keep the task alive."""
+
+    async def swallowing() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "answer"
+        return ""
+
+    task = asyncio.create_task(call(swallowing(), 5.0, "asking"))
+    await asyncio.sleep(0)
+    task.cancel()
+
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+
+
 def test_an_address_shows_neither_user_nor_password() -> None:
     """Only scheme, host, port and virtual host are shown; the standard ports are filled in."""
     assert address("amqps://ulisse:segreto@rabbit/itaca") == "amqps://rabbit:5671/itaca"
