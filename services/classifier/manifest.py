@@ -14,6 +14,7 @@ from services.classifier.verdicts import Thresholds
 
 MANIFEST_NAME = "manifest.json"
 MODEL_NAME = "model.joblib"
+REPORT_NAME = "report.md"
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib")
 
 
@@ -51,12 +52,9 @@ class Manifest(_Strict):
     intents: tuple[Intent, ...]
     thresholds: dict[Intent, Thresholds]
     threshold_rule: str
-    decision: dict[Intent, float] = Field(default_factory=dict)
-    """Best single cut per intent: what ``intents`` of the command line uses where a verdict is unsure."""
     unproven_languages: tuple[str, ...] = ()
     scores: dict[str, dict[str, Interval]] = Field(default_factory=dict)
     """By slice (``all``, a language, ``hard``, ...) and then by figure."""
-    labels_digest: str = ""
     labels_mails: int = 0
 
 

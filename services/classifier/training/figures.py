@@ -14,29 +14,23 @@ from services.classifier.verdicts import Thresholds
 COMPLAINT = INTENTS.index(Intent.COMPLAINT)
 
 
-def figures(
-    examples: Sequence[Example],
-    scores: Array,
-    frozen: Sequence[Example],
-    frozen_scores: Array,
-    thresholds: Mapping[Intent, Thresholds],
+def sliced_figures(
+    examples: Sequence[Example], scores: Array, thresholds: Mapping[Intent, Thresholds], prefix: str = ""
 ) -> dict[str, dict[str, Interval]]:
-    """Return the figures of every slice, by name; ``frozen ...`` are of mails that no part of training saw."""
-    found = _sliced(examples, scores, thresholds, "")
-    found.update(_sliced(frozen, frozen_scores, thresholds, "frozen "))
-    return found
-
-
-def _sliced(
-    examples: Sequence[Example], scores: Array, thresholds: Mapping[Intent, Thresholds], prefix: str
-) -> dict[str, dict[str, Interval]]:
+    """Return the figures of every slice that has mails, by name, also of those that mails name themselves."""
     labels = label_matrix(examples)
+    slices = dict(SLICES)
+    slices.update({name: _of_slice(name) for name in sorted({e.slice for e in examples if e.slice})})
     found: dict[str, dict[str, Interval]] = {}
-    for name, belongs in SLICES.items():
+    for name, belongs in slices.items():
         rows = np.flatnonzero([belongs(example) for example in examples])
         if rows.size:
             found[prefix + name] = slice_figures(labels[rows], scores[rows], thresholds)
     return found
+
+
+def _of_slice(name: str) -> Callable[[Example], bool]:
+    return lambda example: example.slice == name
 
 
 def _in_language(language: str) -> Callable[[Example], bool]:

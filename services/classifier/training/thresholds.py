@@ -16,16 +16,17 @@ OTHER_ALPHA = 0.15
 
 @dataclass(frozen=True)
 class Choice:
-    """The thresholds per intent, and the rule that chose them in words."""
+    """The thresholds per intent, the rule that chose them in words, and where there is too little to prove it."""
 
     thresholds: dict[Intent, Thresholds]
     rule: str
+    unproven_languages: tuple[str, ...]
 
 
-def choose_thresholds(scores: Array, labels: Array, alpha: float, confidence: float) -> Choice:
+def choose_thresholds(scores: Array, labels: Array, languages: Array, alpha: float, confidence: float) -> Choice:
     """Choose for each intent: ``yes`` at the best F1, ``no`` where the share missed is proven small enough.
 
-    ``scores`` and ``labels`` have shape (n_examples, n_intents).
+    ``scores`` and ``labels`` have shape (n_examples, n_intents), ``languages`` (n_examples,).
     """
     chosen: dict[Intent, Thresholds] = {}
     for place, intent in enumerate(INTENTS):
@@ -33,18 +34,20 @@ def choose_thresholds(scores: Array, labels: Array, alpha: float, confidence: fl
         yes = best_cut(scores[:, place], labels[:, place])
         no = min(yes, lower_threshold(scores[:, place], labels[:, place], limit, confidence))
         chosen[intent] = Thresholds(yes=round(yes, 6), no=round(no, 6))
-    n_complaints = int(labels[:, INTENTS.index(Intent.COMPLAINT)].sum())
-    rule = (
-        f"complaint answered no: missed at most {alpha:.1%} at confidence {confidence:.0%}, exact binomial bound, "
-        f"fixed sequence, {n_complaints} complaints out of fold; order and cancellation: {OTHER_ALPHA:.0%}; "
-        "yes: the cut of highest F1"
-    )
-    return Choice(chosen, rule)
-
-
-def unproven(languages: Array, labels: Array, alpha: float, confidence: float) -> tuple[str, ...]:
-    """Return the languages with too few complaints for any bound of ``alpha``, even without a single miss."""
     complaints = labels[:, INTENTS.index(Intent.COMPLAINT)] == 1
+    rule = (
+        f"complaint answered no: missed at most {alpha:.1%} at confidence {confidence:.0%}, all languages together, "
+        f"exact binomial bound, fixed sequence, {int(complaints.sum())} complaints out of fold; order and "
+        f"cancellation: {OTHER_ALPHA:.0%}; yes: the cut of highest F1"
+    )
+    return Choice(chosen, rule, unproven(languages, complaints, alpha, confidence))
+
+
+def unproven(languages: Array, complaints: Array, alpha: float, confidence: float) -> tuple[str, ...]:
+    """Return the languages with too few complaints for any bound of ``alpha``, even without a single miss.
+
+    ``languages`` and ``complaints`` have shape (n_examples,).
+    """
     return tuple(
         str(language)
         for language in np.unique(languages)

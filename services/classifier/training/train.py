@@ -13,8 +13,17 @@ import joblib
 import numpy as np
 
 from itaca.contracts.ids import ModelVersion
+from itaca.contracts.intents import Intent
 from services.classifier.lexicon import build_lexicon, load_lexicon
-from services.classifier.manifest import MANIFEST_NAME, MODEL_NAME, Manifest, describe_file, present_libraries
+from services.classifier.manifest import (
+    MANIFEST_NAME,
+    MODEL_NAME,
+    REPORT_NAME,
+    Interval,
+    Manifest,
+    describe_file,
+    present_libraries,
+)
 from services.classifier.scorer import FORMAT, Scorer, pack
 from services.classifier.training.corpus import (
     INTENTS,
@@ -25,8 +34,10 @@ from services.classifier.training.corpus import (
     label_matrix,
     read_examples,
 )
-from services.classifier.training.figures import figures
-from services.classifier.training.risk import DEFAULT_ALPHA, DEFAULT_CONFIDENCE
+from services.classifier.training.figures import sliced_figures
+from services.classifier.training.plots import draw_plots
+from services.classifier.training.report import write_report
+from services.classifier.training.risk import DEFAULT_ALPHA, DEFAULT_CONFIDENCE, RiskPoint, risk_curve
 from services.classifier.training.thresholds import Choice, choose_thresholds
 from services.classifier.training.votes import (
     Progress,
@@ -47,89 +58,110 @@ class Trained:
     labels: Array
     scores: Array
     choice: Choice
-    frozen: list[Example]
-    frozen_scores: Array
+    scorer: Scorer
 
 
-def train(
-    corpus_dir: Path,
-    out_dir: Path,
-    seed: int,
-    progress: Progress,
-    *,
-    now: datetime,
-    alpha: float = DEFAULT_ALPHA,
-    extra: Sequence[Example] = (),
-) -> ModelVersion:
-    """Train a model on the corpus and leave it in ``out_dir``/<version>; it is not promoted.
+@dataclass(frozen=True)
+class Recipe:
+    """What a model is made from. ``extra`` are labels that people gave; ``alpha`` is the largest share of
+    complaints that may be missed; ``judged_only`` are mails that give figures for the report and nothing else."""
+
+    corpus: Path
+    seed: int
+    alpha: float = DEFAULT_ALPHA
+    extra: Sequence[Example] = ()
+    judged_only: Sequence[Example] = ()
+
+
+def train(recipe: Recipe, out_dir: Path, progress: Progress, now: datetime) -> ModelVersion:
+    """Train a model and leave it in ``out_dir``/<version>; it is not promoted.
 
     The same corpus, lexicon, labels and seed give the same version and the same bytes of ``model.joblib``.
-    ``extra`` are labels that people gave; ``alpha`` is the largest share of complaints that may be missed.
 
     Raises:
         PermanentError: the corpus cannot be read.
     """
-    files = corpus_files(corpus_dir)
+    files = corpus_files(recipe.corpus)
+    digest = corpus_digest(files)
     entries = load_lexicon()
-    version = _version(corpus_digest(files), entries, extra, seed, alpha)
+    version = _version(digest, entries, recipe)
     if (out_dir / version / MANIFEST_NAME).is_file():
         progress(1.0, "this very model exists already")
         return version
     progress(0.0, "reading the corpus")
-    examples = [*read_examples(files), *extra]
-    state, trained = _fit(examples, entries, seed, alpha, progress)
-    progress(0.95, "writing the model")
-    folder = _write_model(out_dir, version, state)
+    corpus = read_examples(files)
+    trained = _fit([*corpus, *recipe.extra], entries, recipe, progress)
+    progress(0.95, "writing the model and its report")
+    folder = _new_folder(out_dir, version)
+    joblib.dump(pack(trained.scorer, entries), folder / MODEL_NAME, compress=("zlib", 3))
+    curve = _curve(trained)
+    pictures = draw_plots(folder, trained.labels, trained.scores, curve)
     manifest = Manifest(
         version=version,
         created_at=now.isoformat(timespec="seconds"),
-        files={MODEL_NAME: describe_file(folder / MODEL_NAME)},
+        files={name: describe_file(folder / name) for name in (MODEL_NAME, *pictures)},
         libraries=present_libraries(),
-        corpus_digest=corpus_digest(files),
-        corpus_mails=len(examples) - len(extra),
-        seed=seed,
+        corpus_digest=digest,
+        corpus_mails=len(corpus),
+        seed=recipe.seed,
         intents=INTENTS,
         thresholds=trained.choice.thresholds,
         threshold_rule=trained.choice.rule,
-        scores=figures(
-            trained.examples, trained.scores, trained.frozen, trained.frozen_scores, trained.choice.thresholds
-        ),
-        labels_mails=len(extra),
+        unproven_languages=trained.choice.unproven_languages,
+        scores=_figures(trained, [*corpus, *recipe.extra], recipe.judged_only),
+        labels_mails=len(recipe.extra),
     )
-    _publish(folder, out_dir / version, manifest)
+    (folder / REPORT_NAME).write_text(write_report(manifest, curve, pictures), encoding="utf-8")
+    (folder / MANIFEST_NAME).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    _publish(folder, out_dir / version)
     progress(1.0, "done")
     return version
 
 
 def _fit(
-    examples: list[Example], entries: Mapping[str, Mapping[str, str]], seed: int, alpha: float, progress: Progress
-) -> tuple[dict[str, object], Trained]:
-    """Fit both layers on everything but the frozen part, and score the frozen part once."""
+    examples: Sequence[Example], entries: Mapping[str, Mapping[str, str]], recipe: Recipe, progress: Progress
+) -> Trained:
+    """Fit both layers on everything but the frozen part."""
     lexicon = build_lexicon(entries)
     learned = [example for example in examples if not is_frozen(example)]
-    frozen = [example for example in examples if is_frozen(example)]
     labels = label_matrix(learned).astype(np.float64)
     prepared = prepare(learned, lexicon)
-    evidence, folds = out_of_fold_evidence(learned, prepared, labels, seed, progress)
+    evidence, folds = out_of_fold_evidence(learned, prepared, labels, recipe.seed, progress)
     scores = out_of_fold_scores(evidence, labels, folds)
     progress(0.8, "fitting on all folds")
-    votes = fit_votes(prepared, labels, list(range(len(learned))), seed)
+    votes = fit_votes(prepared, labels, list(range(len(learned))), recipe.seed)
     scorer = Scorer(lexicon, votes, *fit_stack(evidence, labels))
-    choice = choose_thresholds(scores, labels, alpha, DEFAULT_CONFIDENCE)
-    frozen_scores = np.array([scorer.probabilities(example.text, example.text.new_text) for example in frozen])
-    trained = Trained(learned, labels, scores, choice, frozen, frozen_scores)
-    return pack(scorer, entries), trained
+    languages = np.array([example.language for example in learned])
+    choice = choose_thresholds(scores, labels, languages, recipe.alpha, DEFAULT_CONFIDENCE)
+    return Trained(learned, labels, scores, choice, scorer)
 
 
-def _version(
-    corpus: str, entries: Mapping[str, Mapping[str, str]], extra: Sequence[Example], seed: int, alpha: float
-) -> ModelVersion:
+def _figures(
+    trained: Trained, examples: Sequence[Example], judged_only: Sequence[Example]
+) -> dict[str, dict[str, Interval]]:
+    """Return the figures out of fold, on the frozen part, and on the mails that are only judged."""
+    limits = trained.choice.thresholds
+    found = sliced_figures(trained.examples, trained.scores, limits)
+    for prefix, group in (("frozen ", [e for e in examples if is_frozen(e)]), ("slice ", list(judged_only))):
+        if group:
+            scores = np.array([trained.scorer.probabilities(e.text, e.text.new_text) for e in group])
+            found.update(sliced_figures(group, scores, limits, prefix))
+    return found
+
+
+def _curve(trained: Trained) -> list[RiskPoint]:
+    complaint = INTENTS.index(Intent.COMPLAINT)
+    yes = trained.choice.thresholds[Intent.COMPLAINT].yes
+    return risk_curve(trained.scores[:, complaint], trained.labels[:, complaint], yes, DEFAULT_CONFIDENCE)
+
+
+def _version(corpus: str, entries: Mapping[str, Mapping[str, str]], recipe: Recipe) -> ModelVersion:
     facts = {
         "corpus": corpus,
         "lexicon": entries,
-        "labels": [[e.id, sorted(e.labels), e.text.model_dump_json()] for e in extra],
-        "seed": seed,
-        "alpha": alpha,
+        "labels": [[e.id, sorted(e.labels), e.text.model_dump_json()] for e in recipe.extra],
+        "seed": recipe.seed,
+        "alpha": recipe.alpha,
         "format": FORMAT,
         "libraries": present_libraries(),
     }
@@ -137,18 +169,16 @@ def _version(
     return ModelVersion(f"itaca-{digest[:12]}")
 
 
-def _write_model(out_dir: Path, version: ModelVersion, state: Mapping[str, object]) -> Path:
-    """Write the model file into a folder beside its later place, and flush it to the disk."""
+def _new_folder(out_dir: Path, version: ModelVersion) -> Path:
+    """Make an empty folder beside the later place of the model."""
     folder = out_dir / f".{version}.new"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o755)
-    joblib.dump(dict(state), folder / MODEL_NAME, compress=("zlib", 3))
     return folder
 
 
-def _publish(folder: Path, place: Path, manifest: Manifest) -> None:
-    """Complete the folder with its manifest and put it in place by one rename."""
-    (folder / MANIFEST_NAME).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+def _publish(folder: Path, place: Path) -> None:
+    """Flush every file to the disk and put the folder in place by one rename."""
     for path in folder.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
