@@ -28,6 +28,9 @@ _EXTENSIONS = {
 class Attachments:
     """Collects the files of one mail; with ``keep_data`` also their bytes, for whoever wants to save them."""
 
+    is_listing = True
+    """False when files are forgotten at once, so that nobody need decode them."""
+
     def __init__(self, limits: Limits, defects: Defects, keep_data: bool = False) -> None:
         self._limits = limits
         self._defects = defects
@@ -66,6 +69,8 @@ class Attachments:
 
 class _Nothing(Attachments):
     """Takes in files and forgets them."""
+
+    is_listing = False
 
     def add(self, name: str, content_type: str, data: bytes) -> None:
         return None

@@ -204,6 +204,8 @@ def _read_tnef_part(part: Part, context: Context) -> list[Text]:
 
 def _add_files(part: Part, context: Context) -> None:
     """List a part, and all leaves below it, as files."""
+    if not context.files.is_listing:
+        return
     if part.content_type.startswith("multipart/") and part.children:
         for child in part.children:
             _add_files(child, context)

@@ -29,7 +29,7 @@ _DATE = re.compile(
 _ADDRESS = re.compile(r"[^\s@<>(]{1,64}@[^\s@<>)]{1,255}")
 _LEAD = re.compile(
     r"(?:il|l['’]|in data|on|am|le|el|op|em|den|d\.|dnia|w dniu|pe|ma|ti|ke|to|la|su|\d{1,4}[./-]\d|\d{1,2}:\d\d|在"
-    r"|\d{1,2}\s+\w{3,10}\s+\d{4}|(?:" + _DAYS + r")\w{0,10}[ .,])(?:[\s\d]|\b)",
+    r"|\d{1,2}\.?\s+\w{3,10}\.?\s+\d{4}|(?:" + _DAYS + r")\w{0,10}[ .,])(?:[\s\d]|\b)",
     re.IGNORECASE,
 )
 _ENDS_WITH_VERB = re.compile(
@@ -38,7 +38,8 @@ _ENDS_WITH_VERB = re.compile(
     + r")(?:[\s,.]{1,3}(?:(?:il|lo|on|am|le|el|de|di|del|um|alle|ore|at|à|a las)\s)?.{0,60})?\s*[:：]$",
     re.IGNORECASE,
 )
-_ENDS_WITH_ADDRESS = re.compile(r"[<(\[][^\s@<>()]{1,64}@[^\s@<>()]{1,255}[>)\]]\s*[:：]$")
+_ENDS_WITH_ADDRESS = re.compile(r"[<(\[]\s?[^\s@<>()]{1,64}@[^\s@<>()]{1,255}[>)\]]\s*[:：]$")
+_NAMED = re.compile(r"[^<>\n]{1,100}<[^\s@<>]{1,64}@[^\s@<>]{1,255}>\s")
 _SOMEBODY_TO_SOMEBODY = re.compile(
     r"\b(?:mi|ci|vi|ti|gli|le|io|ho|abbiamo|avevo|che|m['’]|me|nous|vous|mir|uns|ich|wir|Sie|you|I|we|nos|te|yo)\s+"
     r"(?:ha |hanno |avete |aveva |a |have |had |avez )?(?:" + _VERBS + r")",
@@ -107,7 +108,8 @@ def is_separator(line: str) -> bool:
 
 def starts_attribution(line: str) -> bool:
     """Whether a line may begin an attribution that goes on in the next lines."""
-    return _LEAD.match(line.lstrip(" \t*_")) is not None
+    start = line.lstrip(" \t*_")
+    return _LEAD.match(start) is not None or _NAMED.match(start) is not None
 
 
 def is_attribution(text: str, is_before_quote: bool) -> bool:
