@@ -7,7 +7,7 @@ mail is judged by exactly one version.
 
 import asyncio
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 
@@ -26,12 +26,16 @@ log = structlog.get_logger()
 _OPEN_TIMEOUT_S = 60.0
 _LOST = (ProcessExpired, FutureTimeoutError, MemoryError)
 
+Work = Callable[[Path, Pin, Sequence[WrittenText]], list[Judgement]]
+"""What a worker does with a batch."""
+
 
 class PinnedPool:
     """Workers that judge with one model."""
 
-    def __init__(self, settings: ClassifierSettings, pin: Pin) -> None:
+    def __init__(self, settings: ClassifierSettings, pin: Pin, work: Work = judge_texts) -> None:
         self.pin = pin
+        self._work = work
         self._settings = settings
         self._in_flight = 0
         self._pool = ProcessPool(
@@ -77,7 +81,7 @@ class PinnedPool:
 
     async def _run(self, texts: Sequence[WrittenText], timeout_s: float) -> list[Judgement]:
         arguments = (self._models_dir, self.pin, list(texts))
-        return await asyncio.wrap_future(self._pool.schedule(judge_texts, args=arguments, timeout=timeout_s))
+        return await asyncio.wrap_future(self._pool.schedule(self._work, args=arguments, timeout=timeout_s))
 
     @property
     def is_idle(self) -> bool:
@@ -109,8 +113,9 @@ def _cause(error: BaseException) -> str:
 class JudgePool:
     """A judge that follows ``models/current``; see the module for how it changes over."""
 
-    def __init__(self, settings: ClassifierSettings) -> None:
+    def __init__(self, settings: ClassifierSettings, work: Work = judge_texts) -> None:
         self._settings = settings
+        self._work = work
         self._pool: PinnedPool | None = None
         self._leaving: list[PinnedPool] = []
         self._problem = "the model is not loaded yet"
@@ -132,7 +137,7 @@ class JudgePool:
             await self._change_to(pin)
 
     async def _change_to(self, pin: Pin) -> None:
-        fresh = PinnedPool(self._settings, pin)
+        fresh = PinnedPool(self._settings, pin, self._work)
         try:
             await fresh.open()
         except PermanentError as error:

@@ -1,0 +1,47 @@
+"""A model trained in a second on a few mails of the corpus, and what a test may do to its folder."""
+
+import itertools
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+from itaca.contracts.events import Judgement, WrittenText
+from services.classifier.model import Pin
+from services.classifier.promotion import promote
+from services.classifier.training.train import Recipe, train
+from services.classifier.worker import judge_texts
+
+CORPUS = Path(__file__).parents[2] / "models" / "corpus"
+_FILES = ("it_retail", "en", "de", "fr", "es")
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+DEADLY = "end this worker"
+ENDLESS = "never come to an end"
+
+
+def small_corpus(folder: Path, mails_a_file: int = 50) -> Path:
+    """Write a small corpus, the first mails of five files, and return its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _FILES:
+        with (CORPUS / f"{name}.jsonl").open(encoding="utf-8") as lines:
+            (folder / f"{name}.jsonl").write_text("".join(itertools.islice(lines, mails_a_file)), encoding="utf-8")
+    return folder
+
+
+def small_model(folder: Path, seed: int = 0) -> Path:
+    """Train and promote a small model; returns the folder of models."""
+    models = folder / "models"
+    version = train(Recipe(small_corpus(folder / "corpus"), seed), models, lambda _share, _what: None, NOW)
+    promote(models, version)
+    return models
+
+
+def mortal_work(models_dir: Path, pin: Pin, texts: list[WrittenText]) -> list[Judgement]:
+    """Judge as a worker does, but die of the mail that says so, and hang on the one that says that."""
+    import os
+
+    for text in texts:
+        if DEADLY in text.new_text:
+            os._exit(139)
+        while ENDLESS in text.new_text:
+            random.random()
+    return judge_texts(models_dir, pin, texts)
