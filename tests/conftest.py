@@ -3,4 +3,5 @@
 pytest_plugins = [
     "tests.support.rabbitmq",
     "tests.support.postgres",
+    "tests.support.relay",
 ]

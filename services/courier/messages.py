@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from itaca.cases.people import Person
 from itaca.contracts.ids import OutboxId
+from itaca.mail.acknowledgement import LOOP_HEADER
 from itaca.storage.letters import Context, Matter
 from services.courier.texts import Texts, staff_texts, texts_for
 
@@ -88,6 +89,7 @@ class Letters:
         message["Subject"] = _clean(subject)[:_MOST_SUBJECT]
         message["Date"] = format_datetime(now)
         message["X-Auto-Response-Suppress"] = "All"
+        message[LOOP_HEADER] = _domain(sender)
         return message
 
     def _sender(self, context: Context) -> str:

@@ -12,6 +12,9 @@ from services.router.handler import Router
 from services.router.settings import RouterSettings
 
 GRACE_S = 20.0
+PATIENCE_S = 20 * 60.0
+"""A batch is held so long while the ledger is away, before its messages use up attempts: less than the half hour
+after which RabbitMQ takes back what nobody acknowledged."""
 
 
 class RouterStage:
@@ -27,6 +30,7 @@ class RouterStage:
             router.handle,
             batch_size=settings.batch_size,
             clock=parts.clock,
+            patience_s=PATIENCE_S,
             observer=StageObserver(self.name, parts.metrics),
         )
 
