@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from itaca.cli.output import print_json
 from itaca.cli.sending import SendReport, send_files
 
 EXAMPLE = "Example: itaca send models/corpus/it_plain_complaints.jsonl --limit 20"
+_MOST_SHOWN = 20
 
 
 def send(
@@ -45,11 +47,11 @@ def send(
                 paths,
                 host,
                 port,
-                sender,
-                recipient,
-                concurrency,
-                lambda done, total: bar.update(task, completed=done, total=total),
+                sender=sender,
+                recipient=recipient,
+                concurrency=concurrency,
                 limit=limit,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
         )
     _say(report, as_json)
@@ -58,8 +60,8 @@ def send(
 
 def _say(report: SendReport, as_json: bool) -> None:
     if as_json:
-        print_json({"accepted": list(report.accepted), "refused": [list(r) for r in report.refused]})
+        print_json(asdict(report))
         return
-    print(f"{len(report.accepted)} accepted, {len(report.refused)} not accepted")
-    for name, reply in report.refused[:20]:
-        print(f"  {name}: {reply}")
+    print(f"{len(report.accepted)} accepted, {len(report.not_sent)} not accepted")
+    for one in report.not_sent[:_MOST_SHOWN]:
+        print(f"  {one.name}: {one.reply}")
