@@ -4,337 +4,54 @@ Moments are stored as integers: microseconds since the epoch, UTC. The triggers 
 and any change of the history stand in ``triggers.py``, because SQL dialects differ there.
 """
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    Date,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
+from itaca.storage.case_tables import (
+    acknowledgements,
+    cancellations,
+    case_events,
+    case_mails,
+    cases,
+    evidence,
+    interactions,
+    labels,
+    outbox,
+    promises,
 )
-from sqlalchemy.types import JSON
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from itaca.storage.columns import metadata
+from itaca.storage.mail_tables import (
+    absences,
+    book_pages,
+    customer_addresses,
+    customer_codes,
+    customers,
+    mail_texts,
+    mails,
+    people,
+    raw_mails,
+    readings,
+    teams,
 )
 
-Id = String(36)
-Moment = BigInteger
-
-mails = Table(
-    "mails",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("digest", String(64), nullable=False, unique=True),
-    Column("received_at", Moment, nullable=False),
-    Column("envelope_from", Text, nullable=False),
-    Column("envelope_to", JSON, nullable=False),
-    Column("client", Text, nullable=False, server_default=""),
-    Column("size_bytes", Integer, nullable=False),
-    Column("attempts", Integer, nullable=False, server_default="1"),
-    Column("drive_at", Moment, nullable=False),
-    Column("settled_at", Moment),
-    Column("outcome", String(16)),
-    Column("settled_by", String(64)),
-    CheckConstraint("(settled_at IS NULL) = (outcome IS NULL)", name="settled_with_outcome"),
-    CheckConstraint("outcome IN ('case', 'review', 'filed', 'noted')", name="outcome_known"),
-    Index(
-        "ix_mails_unsettled",
-        "drive_at",
-        postgresql_where=text("settled_at IS NULL"),
-        sqlite_where=text("settled_at IS NULL"),
-    ),
-    Index("ix_mails_received_at", "received_at"),
-)
-
-book_pages = Table(
-    "book_pages",
-    metadata,
-    Column("until", Moment, primary_key=True, autoincrement=False),
-    Column("since", Moment, nullable=False, unique=True),
-    Column("closed_at", Moment, nullable=False),
-    Column("accepted", Integer, nullable=False),
-    Column("settled", JSON, nullable=False),
-    CheckConstraint("until > since", name="in_order"),
-)
-"""Closed pages of the books: the mails received in [since, until) are all settled, so their sums never change."""
-
-raw_mails = Table(
-    "raw_mails",
-    metadata,
-    Column("mail_id", Id, ForeignKey("mails.id"), primary_key=True),
-    Column("codec", String(8), nullable=False),
-    Column("raw", LargeBinary, nullable=False),
-)
-
-mail_texts = Table(
-    "mail_texts",
-    metadata,
-    Column("mail_id", Id, ForeignKey("mails.id"), primary_key=True),
-    Column("message_id", Text, nullable=False, server_default=""),
-    Column("sender", Text, nullable=False, server_default=""),
-    Column("text", JSON, nullable=False),
-    Index("ix_mail_texts_message_id", "message_id"),
-    Index("ix_mail_texts_sender", "sender"),
-)
-
-readings = Table(
-    "readings",
-    metadata,
-    Column("mail_id", Id, ForeignKey("mails.id"), primary_key=True),
-    Column("model", String(64), primary_key=True),
-    Column("read_at", Moment, nullable=False),
-    Column("judgement", JSON, nullable=False),
-)
-
-teams = Table(
-    "teams",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
-    Column("kinds", JSON, nullable=False),
-)
-
-people = Table(
-    "people",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("email", Text, nullable=False, unique=True),
-    Column("team_id", Id, ForeignKey("teams.id"), nullable=False),
-    Column("languages", JSON, nullable=False),
-    Column("lead_id", Id, ForeignKey("people.id")),
-    Column("is_active", Boolean, nullable=False, server_default=text("true")),
-    Column("joined_at", Moment, nullable=False),
-    CheckConstraint("lead_id <> id", name="nobody_leads_themselves"),
-    CheckConstraint("name <> '' AND email <> ''", name="named"),
-)
-
-absences = Table(
+__all__ = [
     "absences",
-    metadata,
-    Column("person_id", Id, ForeignKey("people.id"), primary_key=True),
-    Column("first_day", Date, primary_key=True),
-    Column("last_day", Date, nullable=False),
-    CheckConstraint("last_day >= first_day", name="in_order"),
-)
-
-customers = Table(
-    "customers",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("name", Text, nullable=False, server_default=""),
-    Column("since", Moment, nullable=False),
-)
-
-customer_addresses = Table(
-    "customer_addresses",
-    metadata,
-    Column("address", Text, primary_key=True),
-    Column("customer_id", Id, ForeignKey("customers.id"), nullable=False),
-    Index("ix_customer_addresses_customer_id", "customer_id"),
-)
-
-customer_codes = Table(
-    "customer_codes",
-    metadata,
-    Column("kind", String(24), primary_key=True),
-    Column("value", Text, primary_key=True),
-    Column("customer_id", Id, ForeignKey("customers.id"), nullable=False),
-    Index("ix_customer_codes_customer_id", "customer_id"),
-)
-
-cases = Table(
-    "cases",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("reference", String(16), nullable=False, unique=True),
-    Column("kind", String(16), nullable=False),
-    Column("matter", Text, nullable=False, server_default=""),
-    Column("customer_id", Id, ForeignKey("customers.id"), nullable=False),
-    Column("opened_by", Id, ForeignKey("mails.id"), nullable=False),
-    Column("owner_id", Id, ForeignKey("people.id")),
-    Column("language", String(2), nullable=False, server_default=""),
-    Column("severity", Integer, nullable=False, server_default="1"),
-    Column("level", Integer, nullable=False, server_default="0"),
-    Column("contacts", Integer, nullable=False, server_default="1"),
-    Column("status", String(8), nullable=False, server_default="open"),
-    Column("outcome", String(16)),
-    Column("opened_at", Moment, nullable=False),
-    Column("closed_at", Moment),
-    CheckConstraint("kind IN ('complaint', 'cancellation', 'order', 'review')", name="kind_known"),
-    CheckConstraint("kind = 'order' OR owner_id IS NOT NULL", name="owned"),
-    CheckConstraint("status IN ('open', 'closed')", name="status_known"),
-    CheckConstraint(
-        "(status = 'closed') = (outcome IS NOT NULL) AND (status = 'closed') = (closed_at IS NOT NULL)",
-        name="closed_with_outcome",
-    ),
-    UniqueConstraint("opened_by", "kind"),
-    Index(
-        "ux_cases_one_open_matter",
-        "customer_id",
-        "kind",
-        "matter",
-        unique=True,
-        postgresql_where=text("status = 'open'"),
-        sqlite_where=text("status = 'open'"),
-    ),
-    Index(
-        "ix_cases_owner_open",
-        "owner_id",
-        postgresql_where=text("status = 'open'"),
-        sqlite_where=text("status = 'open'"),
-    ),
-    Index("ix_cases_customer_id", "customer_id"),
-    Index("ix_cases_opened_at", "opened_at"),
-)
-
-case_mails = Table(
-    "case_mails",
-    metadata,
-    Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
-    Column("mail_id", Id, ForeignKey("mails.id"), primary_key=True),
-    Column("role", String(16), nullable=False),
-    CheckConstraint("role IN ('opened', 'appended', 'related', 'report')", name="role_known"),
-    Index("ix_case_mails_mail_id", "mail_id"),
-)
-
-evidence = Table(
-    "evidence",
-    metadata,
-    Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
-    Column("mail_id", Id, ForeignKey("mails.id"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("content_type", Text, nullable=False),
-    Column("size_bytes", Integer, nullable=False),
-    Column("sha256", String(64), nullable=False),
-)
-
-promises = Table(
-    "promises",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("made_at", Moment, nullable=False),
-    Column("due_at", Moment),
-    Column("state", String(8), nullable=False, server_default="open"),
-    Column("ended_at", Moment),
-    Column("evidence", Text),
-    CheckConstraint("kind IN ('answer', 'effect', 'acknowledgement')", name="kind_known"),
-    CheckConstraint("state <> 'open' OR due_at IS NOT NULL", name="open_with_date"),
-    CheckConstraint("state IN ('open', 'kept', 'broken')", name="state_known"),
-    CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended_when_not_open"),
-    Index(
-        "ix_promises_open_due", "due_at", postgresql_where=text("state = 'open'"), sqlite_where=text("state = 'open'")
-    ),
-    Index("ix_promises_case_id", "case_id"),
-)
-
-cancellations = Table(
-    "cancellations",
-    metadata,
-    Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
-    Column("state", String(12), nullable=False),
-    Column("requested_at", Moment, nullable=False),
-    Column("effective_at", Moment, nullable=False),
-    Column("effected_at", Moment),
-    Column("watch_until", Moment, nullable=False),
-    CheckConstraint(
-        "state IN ('requested', 'receipted', 'handed', 'effected', 'watched', 'closed')", name="state_known"
-    ),
-)
-
-case_events = Table(
-    "case_events",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("kind", String(32), nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("mail_id", Id, ForeignKey("mails.id")),
-    Column("detail", JSON, nullable=False),
-    Index("ix_case_events_case_id_at", "case_id", "at"),
-)
-
-interactions = Table(
-    "interactions",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("customer_id", Id, ForeignKey("customers.id"), nullable=False),
-    Column("case_id", Id, ForeignKey("cases.id")),
-    Column("mail_id", Id, ForeignKey("mails.id")),
-    Column("outbox_id", Id, ForeignKey("outbox.id")),
-    Column("direction", String(3), nullable=False),
-    Column("channel", String(16), nullable=False, server_default="mail"),
-    Column("at", Moment, nullable=False),
-    Column("outcome", Text, nullable=False, server_default=""),
-    CheckConstraint("direction IN ('in', 'out')", name="direction_known"),
-    Index("ix_interactions_customer_id_at", "customer_id", "at"),
-)
-
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("kind", String(24), nullable=False),
-    Column("dedupe_key", Text, nullable=False, unique=True),
-    Column("case_id", Id, ForeignKey("cases.id")),
-    Column("mail_id", Id, ForeignKey("mails.id")),
-    Column("recipient", Text, nullable=False, server_default=""),
-    Column("payload", JSON, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("state", String(8), nullable=False, server_default="pending"),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("next_at", Moment, nullable=False),
-    Column("lease_until", Moment),
-    Column("ended_at", Moment),
-    Column("detail", Text, nullable=False, server_default=""),
-    CheckConstraint("state IN ('pending', 'sending', 'sent', 'failed', 'unknown')", name="state_known"),
-    Index(
-        "ix_outbox_due",
-        "next_at",
-        postgresql_where=text("state IN ('pending', 'sending')"),
-        sqlite_where=text("state IN ('pending', 'sending')"),
-    ),
-    Index("ix_outbox_case_id", "case_id"),
-    Index("ix_outbox_mail_id", "mail_id"),
-)
-
-acknowledgements = Table(
     "acknowledgements",
-    metadata,
-    # The primary key is the rule: at most one acknowledgement for a customer's matter on a day of the company.
-    Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
-    Column("day", Date, primary_key=True),
-    Column("outbox_id", Id, ForeignKey("outbox.id"), nullable=False),
-)
-
-labels = Table(
+    "book_pages",
+    "cancellations",
+    "case_events",
+    "case_mails",
+    "cases",
+    "customer_addresses",
+    "customer_codes",
+    "customers",
+    "evidence",
+    "interactions",
     "labels",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("mail_id", Id, ForeignKey("mails.id"), nullable=False),
-    Column("person_id", Id, ForeignKey("people.id"), nullable=False),
-    Column("intents", JSON, nullable=False),
-    Column("is_blind", Boolean, nullable=False),
-    Column("labelled_at", Moment, nullable=False),
-    Index("ix_labels_mail_id", "mail_id"),
-)
+    "mail_texts",
+    "mails",
+    "metadata",
+    "outbox",
+    "people",
+    "promises",
+    "raw_mails",
+    "readings",
+    "teams",
+]
