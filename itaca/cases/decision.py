@@ -2,9 +2,11 @@
 
 The order of the rules is the policy. Automatic mail is filed and never answered; what nobody could judge goes to
 a person; then each intent that holds gets its own matter, so that an order never hides a complaint; what remains
-unsure goes to a person unless a person already owns a case this mail joined; a reply joins its case; the rest is
-noted.
+unsure goes to a person unless a person already owns a case this mail joined, who then reads the doubt among the
+reasons; a reply joins its case, and one by somebody we cannot verify goes to a person; the rest is noted.
 """
+
+from dataclasses import replace
 
 from itaca.cases.actions import Action, AppendToCase, Decision, LinkToCase, OpenCase
 from itaca.cases.matters import join_thread, matter_actions, open_review
@@ -30,12 +32,30 @@ def decide(mail: MailFacts, standing: Standing, policy: Policy) -> Decision:
         return _finish(mail, standing, (open_review(mail, standing, policy, reason),), reason)
     actions = matter_actions(mail, standing, policy, _intents(mail, Verdict.YES))
     doubt = _doubt(mail)
-    if doubt and not _has_human_owner(actions):
-        actions += (join_thread(mail, standing, policy) or open_review(mail, standing, policy, doubt),)
-    if not actions:
+    if not actions or (doubt and not _has_human_owner(actions)):
         reply = join_thread(mail, standing, policy)
-        actions = (reply,) if reply else ()
-    return _finish(mail, standing, actions, doubt)
+        doubt = doubt or ("" if reply else _doubt_about_writer(standing))
+        if reply is not None:
+            actions += (reply,)
+        elif doubt:
+            return _finish(mail, standing, (*actions, open_review(mail, standing, policy, doubt)), doubt)
+    return _finish(mail, standing, _with_doubt(actions, doubt), doubt)
+
+
+def _with_doubt(actions: tuple[Action, ...], doubt: str) -> tuple[Action, ...]:
+    """Give the doubt to the first person who owns one of these matters."""
+    if not doubt:
+        return actions
+    first = next(n for n, action in enumerate(actions) if _has_human_owner((action,)))
+    told = actions[first]
+    if isinstance(told, LinkToCase):  # pragma: no cover - a link has no owner
+        return actions
+    return (*actions[:first], replace(told, reasons=(*told.reasons, doubt)), *actions[first + 1 :])
+
+
+def _doubt_about_writer(standing: Standing) -> str:
+    is_strange = any(case.is_open and case.id not in standing.verified for case in standing.linked)
+    return "a reply on another customer's open case: the writer is not verified" if is_strange else ""
 
 
 def _is_filed(mail: MailFacts) -> bool:
@@ -46,10 +66,11 @@ def _is_filed(mail: MailFacts) -> bool:
     kind = mail.text.automatic
     if kind in _REPORTS:
         return True
-    wanted = (Verdict.YES,) if kind is not AutomaticKind.AUTO_GENERATED else (Verdict.YES, Verdict.UNSURE)
     if kind is AutomaticKind.NONE or mail.judgement is None:
         return False
-    return not any(verdict in wanted for verdict in mail.judgement.verdicts.values())
+    if Verdict.YES in mail.judgement.verdicts.values():
+        return False
+    return kind is not AutomaticKind.AUTO_GENERATED or not _doubt(mail)
 
 
 def _file(mail: MailFacts, standing: Standing) -> Decision:
@@ -97,19 +118,25 @@ def _has_human_owner(actions: tuple[Action, ...]) -> bool:
 
 
 def _finish(mail: MailFacts, standing: Standing, actions: tuple[Action, ...], doubt: str) -> Decision:
+    related = _related(standing, actions)
     if not actions:
-        return Decision(mail.mail_id, MailOutcome.NOTED, says="it asks nothing of us")
+        return Decision(mail.mail_id, MailOutcome.NOTED, related, says="it asks nothing of us")
     only_review = all(isinstance(a, OpenCase) and a.kind is CaseKind.REVIEW for a in actions)
-    joined = {a.case_id for a in actions if isinstance(a, AppendToCase)}
-    related = tuple(
-        LinkToCase(case.id, "related", "refers to this case; the writer is not verified")
-        for case in standing.linked
-        if case.id not in standing.verified and case.id not in joined
-    )
     return Decision(
         mail.mail_id,
         MailOutcome.REVIEW if only_review else MailOutcome.CASE,
         actions + related,
         acknowledges=bool(mail.text.reply_to_address) and mail.text.automatic is AutomaticKind.NONE,
         says=doubt or "judged",
+    )
+
+
+def _related(standing: Standing, actions: tuple[Action, ...]) -> tuple[LinkToCase, ...]:
+    """Show the mail beside every case it refers to and did not join."""
+    joined = {action.case_id for action in actions if isinstance(action, AppendToCase)}
+    unverified = "refers to this case; the writer is not verified"
+    return tuple(
+        LinkToCase(case.id, "related", "refers to this case" if case.id in standing.verified else unverified)
+        for case in standing.linked
+        if case.id not in joined
     )

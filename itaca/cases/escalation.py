@@ -1,5 +1,6 @@
-"""A broken promise gets louder: one level up the owner's chain, and the next present person is told."""
+"""Who learns of it: a broken promise goes one level up the owner's chain, and to somebody who is at work."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from itaca.cases.people import Person, Roster
@@ -21,17 +22,30 @@ def escalate(roster: Roster, owner: PersonId, level: int) -> Escalation:
     The owner is told always, and whoever stands at the new level; where that person is away, everybody above is
     asked in turn until one is at work. At the end of the chain the level stays and its last person is told again.
     """
-    chain = roster.chain(owner)
-    top = max(len(chain) - 1, 0)
-    reached = min(level + 1, top)
-    return Escalation(reached, _told(chain, reached), reached == top)
+    reached = capped(roster, owner, level + 1)
+    told = _told(roster.chain(owner), reached, reached)
+    return Escalation(reached, told, reached == capped(roster, owner, reached + 1))
 
 
-def _told(chain: list[Person], level: int) -> tuple[PersonId, ...]:
-    above = chain[level:]
-    until_present: list[Person] = []
-    for person in above:
-        until_present.append(person)
-        if person.is_present:
+def reached_by_contact(roster: Roster, owner: PersonId, before: int, now: int) -> tuple[PersonId, ...]:
+    """Return the owner, and those of the chain who learn of the case for the first time at level ``now``.
+
+    Args:
+        before: the level until this contact; -1 for a new case.
+    """
+    return _told(roster.chain(owner), max(before + 1, 1), now)
+
+
+def capped(roster: Roster, owner: PersonId, level: int) -> int:
+    """Return the level, at most the end of the owner's chain."""
+    return min(level, max(len(roster.chain(owner)) - 1, 0))
+
+
+def _told(chain: Sequence[Person], first: int, last: int) -> tuple[PersonId, ...]:
+    """Return the owner, the levels ``first`` to ``last``, and those above while nobody of these is at work."""
+    told = list(chain[first : last + 1])
+    for person in chain[last + 1 :]:
+        if not told or any(p.is_at_work for p in told):
             break
-    return tuple(dict.fromkeys(p.id for p in [*chain[:1], *until_present]))
+        told.append(person)
+    return tuple(dict.fromkeys(p.id for p in [*chain[:1], *told]))

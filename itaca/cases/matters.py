@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from itaca.cases.actions import Action, AppendToCase, NewPromise, OpenCase
 from itaca.cases.cues import EARLIER_CANCELLATION, Cue, find_cues
+from itaca.cases.escalation import capped, reached_by_contact
 from itaca.cases.model import KnownCase, MailFacts, Standing
 from itaca.cases.owners import choose_owner
-from itaca.cases.people import Roster
 from itaca.cases.policy import Policy, promise_kind
 from itaca.cases.severity import Contact, assess, is_in_capitals
-from itaca.contracts.ids import PersonId
 from itaca.contracts.intents import CaseKind, Intent, PromiseKind, Verdict
 from itaca.mail.model import EntityKind
 
@@ -25,12 +24,12 @@ def matter_actions(
     mail: MailFacts, standing: Standing, policy: Policy, intents: Sequence[Intent]
 ) -> tuple[Action, ...]:
     """Return one action for each intent, complaints first; a violated cancellation takes its protest with it."""
-    cues = find_cues(f"{mail.text.subject}\n{mail.text.new_text}", (*mail.text.recipients, *mail.text.cc))
+    cues = find_cues(f"{mail.text.subject}\n{mail.text.new_text}", mail.text.language, mail.foreign_addresses())
     actions: list[Action] = []
     left = list(intents)
     violated = _violated(mail, standing, cues) if {Intent.COMPLAINT, Intent.CANCELLATION} & set(intents) else None
     if violated is not None:
-        actions.append(_append(mail, standing.roster, policy, violated, cues, is_violation=True))
+        actions.append(_append(mail, standing, policy, violated, cues, is_violation=True))
         left = [intent for intent in left if intent is Intent.ORDER]
     for intent in sorted(left, key=(Intent.COMPLAINT, Intent.CANCELLATION, Intent.ORDER).index):
         kind = _KIND[intent]
@@ -38,7 +37,7 @@ def matter_actions(
         if known is None:
             actions.append(_open(mail, standing, policy, kind, cues))
         else:
-            actions.append(_append(mail, standing.roster, policy, known, cues))
+            actions.append(_append(mail, standing, policy, known, cues))
     return tuple(actions)
 
 
@@ -58,7 +57,7 @@ def join_thread(mail: MailFacts, standing: Standing, policy: Policy) -> AppendTo
                 ("a reply on this case",),
                 _promise(policy, case.kind, mail),
                 counts=False,
-                notify=_reached(standing.roster, case.owner_id, case.level, case.level),
+                notify=reached_by_contact(standing.roster, case.owner_id, case.level, case.level),
             )
     return None
 
@@ -112,7 +111,7 @@ def _open(
     owner = None if kind is CaseKind.ORDER else choose_owner(standing.roster, kind, mail.text.language)
     promise = _promise(policy, kind, mail)
     is_cancellation = kind is CaseKind.CANCELLATION
-    level = _capped(standing.roster, owner.id, severity.level) if owner else 0
+    level = capped(standing.roster, owner.id, severity.level) if owner else 0
     return OpenCase(
         kind,
         _matter(mail, kind),
@@ -123,13 +122,13 @@ def _open(
         promise,
         effective_at=promise.due_at if is_cancellation else None,
         watch_until=policy.watch_until(promise.due_at) if is_cancellation else None,
-        notify=_reached(standing.roster, owner.id, -1, level) if owner else (),
+        notify=reached_by_contact(standing.roster, owner.id, -1, level) if owner else (),
     )
 
 
 def _append(
     mail: MailFacts,
-    roster: Roster,
+    standing: Standing,
     policy: Policy,
     case: KnownCase,
     cues: Sequence[Cue],
@@ -137,8 +136,8 @@ def _append(
 ) -> AppendToCase:
     contact = Contact(case.contacts + 1, cues, is_in_capitals(mail.text.new_text), is_violation)
     severity = assess(contact, case.level, case.severity)
-    owner_id = case.owner_id
-    level = _capped(roster, owner_id, severity.level) if owner_id else severity.level
+    roster, owner_id = standing.roster, case.owner_id
+    level = capped(roster, owner_id, severity.level) if owner_id else severity.level
     return AppendToCase(
         case.id,
         severity.score,
@@ -147,7 +146,7 @@ def _append(
         NewPromise(PromiseKind.ANSWER, policy.due(CaseKind.COMPLAINT, mail.received_at)),
         reopens=not case.is_open,
         is_violation=is_violation,
-        notify=_reached(roster, owner_id, case.level, level) if owner_id else (),
+        notify=reached_by_contact(roster, owner_id, case.level, level) if owner_id else (),
     )
 
 
@@ -160,15 +159,3 @@ def _matter(mail: MailFacts, kind: CaseKind) -> str:
 
 def _promise(policy: Policy, kind: CaseKind, mail: MailFacts) -> NewPromise:
     return NewPromise(promise_kind(kind), policy.due(kind, mail.received_at))
-
-
-def _capped(roster: Roster, owner: PersonId, level: int) -> int:
-    """Return the level, at most the end of the owner's chain."""
-    return min(level, max(len(roster.chain(owner)) - 1, 0))
-
-
-def _reached(roster: Roster, owner: PersonId, before: int, now: int) -> tuple[PersonId, ...]:
-    """Return the owner, and those of the chain who learn of it for the first time."""
-    chain = roster.chain(owner)
-    reached = chain[:1] + chain[max(before + 1, 1) : now + 1]
-    return tuple(person.id for person in reached)

@@ -45,6 +45,14 @@ class MailFacts:
     judgement: Judgement | None
     review_reason: str = ""
     """Why a person must look although no judgement says so: a dead letter, a silent classifier."""
+    delivered_to: tuple[str, ...] = ()
+    """The envelope recipients: our own mailboxes."""
+
+    def foreign_addresses(self) -> tuple[str, ...]:
+        """Return the addresses in To and Cc that are not of our own domains."""
+        ours = {address.rpartition("@")[2].lower() for address in self.delivered_to}
+        named = (*self.text.recipients, *self.text.cc)
+        return tuple(address for address in named if address.rpartition("@")[2].lower() not in ours)
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class Standing:
 
     ``customer_id`` is None for a writer never seen. ``open_cases`` and ``cancellations`` are this customer's.
     ``linked`` are cases that the mail refers to by thread, reference or report, whoever they belong to;
-    ``is_verified`` of a link means that the writer may join it.
+    those of them that the writer may join are ``verified``.
     """
 
     customer_id: CustomerId | None

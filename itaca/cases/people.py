@@ -21,6 +21,11 @@ class Person:
     is_present: bool = True
     open_cases: int = 0
 
+    @property
+    def is_at_work(self) -> bool:
+        """Say whether this person can act today: neither away nor gone for good."""
+        return self.is_active and self.is_present
+
 
 @dataclass(frozen=True)
 class Team:
@@ -43,6 +48,10 @@ class Roster:
 
     def active(self) -> Sequence[Person]:
         return [p for p in self.people.values() if p.is_active]
+
+    def leads(self) -> frozenset[PersonId]:
+        """Return everybody who leads somebody active."""
+        return frozenset(p.lead_id for p in self.active() if p.lead_id is not None)
 
     def with_one_more(self, owner: PersonId) -> "Roster":
         """Return the roster after this person was given one more case."""

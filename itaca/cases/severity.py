@@ -35,14 +35,16 @@ class Severity:
 
 
 def assess(contact: Contact, level: int = 0, score: int = 0) -> Severity:
-    """Return the severity after this contact; it never falls below what it was."""
+    """Return the severity after this contact; it never falls below what it was.
+
+    A violated cancellation stands one level higher than before, or where the number of contacts puts it.
+    """
     reasons: list[str] = []
+    level = max(level + contact.is_violation, contact.number - 1)
     if contact.number > 1:
-        level = max(level, contact.number - 1)
         score += 2
         reasons.append(f"contact number {contact.number} on this matter")
     if contact.is_violation:
-        level += 1
         score += 3
         reasons.append("something happened after the cancellation took effect")
     if contact.is_in_capitals:
