@@ -15,6 +15,8 @@ from itaca.storage import tables
 from itaca.storage.entries import Entries
 from itaca.storage.moments import from_micros
 
+_NO_CANCELLATION = (CaseOutcome.REJECTED, CaseOutcome.NOT_A_MATTER, CaseOutcome.MERGED)
+
 
 @dataclass(frozen=True)
 class CaseLine:
@@ -86,6 +88,8 @@ def keep_promises(
     """
     entries = Entries(now, rng, actor)
     kept = _keep(conn, entries, case_id, evidence)
+    if kept:
+        _watch(conn, case_id, entries.at)
     entries.write(conn)
     return kept
 
@@ -101,17 +105,24 @@ def close_case(
 ) -> bool:
     """Close a case with its outcome, keeping what is still promised by the same evidence; False if closed already.
 
+    A cancellation is watched from now on at the latest, unless the outcome says that it never was one.
+
     Raises:
         PermanentError: no evidence is given.
     """
     entries = Entries(now, rng, actor)
     _keep(conn, entries, case_id, evidence)
-    cases = tables.cases
+    cases, cancellations = tables.cases, tables.cancellations
     closed = conn.execute(
         update(cases)
         .where(cases.c.id == case_id, cases.c.status == "open")
         .values(status="closed", outcome=outcome.value, closed_at=entries.at)
     ).rowcount
+    if closed and outcome in _NO_CANCELLATION:
+        never = update(cancellations).where(cancellations.c.case_id == case_id)
+        conn.execute(never.values(state=CancellationState.CLOSED.value))
+    elif closed:
+        _watch(conn, case_id, entries.at)
     if closed:
         entries.event(case_id, "closed", None, {"outcome": outcome.value, "evidence": evidence})
     entries.write(conn)
@@ -121,21 +132,26 @@ def close_case(
 def _keep(conn: Connection, entries: Entries, case_id: CaseId, evidence: str) -> int:
     if not evidence.strip():
         raise PermanentError("a promise is kept by something: say what proves it")
-    promises, cancellations, at = tables.promises, tables.cancellations, entries.at
+    promises = tables.promises
     kept = conn.execute(
         update(promises)
         .where(promises.c.case_id == case_id, promises.c.state == "open")
-        .values(state="kept", ended_at=at, evidence=evidence)
+        .values(state="kept", ended_at=entries.at, evidence=evidence)
     ).rowcount
     if kept:
-        earlier = case((cancellations.c.effective_at > at, at), else_=cancellations.c.effective_at)
-        conn.execute(
-            update(cancellations)
-            .where(cancellations.c.case_id == case_id, cancellations.c.effected_at.is_(None))
-            .values(state=CancellationState.WATCHED.value, effected_at=at, effective_at=earlier)
-        )
         entries.event(case_id, "promise_kept", None, {"evidence": evidence})
     return kept
+
+
+def _watch(conn: Connection, case_id: CaseId, at: int) -> None:
+    """Note the effect of a cancellation, once; whatever is charged or sent from then on is held against it."""
+    cancellations = tables.cancellations
+    earlier = case((cancellations.c.effective_at > at, at), else_=cancellations.c.effective_at)
+    conn.execute(
+        update(cancellations)
+        .where(cancellations.c.case_id == case_id, cancellations.c.effected_at.is_(None))
+        .values(state=CancellationState.WATCHED.value, effected_at=at, effective_at=earlier)
+    )
 
 
 def _lines() -> Any:

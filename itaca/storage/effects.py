@@ -37,7 +37,7 @@ class Effects:
         touched = [self._act(mail, customer, action) for action in decision.actions]
         matters = list(dict.fromkeys(case_id for case_id in touched if case_id is not None))
         if decision.acknowledges:
-            self._acknowledge(mail, matters)
+            self._acknowledge(mail, [i for i in matters if self._may_tell(mail, customer, i, decision)])
         self._entries.row(
             tables.interactions,
             id=self._entries.new_id(),
@@ -171,6 +171,11 @@ class Effects:
             if entity.kind in CODES and key not in writers.by_code:
                 writers.by_code[key] = customer
                 self._entries.row(tables.customer_codes, kind=key[0], value=key[1], customer_id=customer)
+
+    def _may_tell(self, mail: MailFacts, customer: CustomerId, case_id: CaseId, decision: Decision) -> bool:
+        """A case that this mail opened holds nothing else; an older one is told to the customer's addresses only."""
+        is_older = any(isinstance(a, AppendToCase) and a.case_id == case_id for a in decision.actions)
+        return not is_older or self._writers.knows(mail.text.reply_to_address, customer)
 
     def _acknowledge(self, mail: MailFacts, matters: list[CaseId]) -> None:
         """Answer once for all matters of this mail that were not acknowledged today (RFC 3834; DESIGN.md)."""

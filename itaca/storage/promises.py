@@ -16,6 +16,7 @@ from itaca.cases.policy import Policy
 from itaca.contracts.ids import CaseId, MailId, PersonId
 from itaca.contracts.intents import CaseKind, OutboxKind, PromiseKind
 from itaca.storage import tables
+from itaca.storage.conditions import is_open_promise
 from itaca.storage.entries import Entries
 from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.people import load_roster
@@ -42,9 +43,9 @@ def break_overdue(
     due = _lock_due(conn, now, limit)
     if not due:
         return []
-    roster = load_roster(conn, policy.calendar.today(now))
     entries = Entries(now, rng, actor)
-    broken = [_break(conn, entries, roster, policy, row, now) for row in due]
+    breaking = _Breaking(conn, entries, policy, load_roster(conn, policy.calendar.today(now)))
+    broken = [breaking.apply(row) for row in due]
     entries.write(conn)
     return broken
 
@@ -61,11 +62,10 @@ def _lock_due(conn: Connection, now: datetime, limit: int) -> Sequence[Any]:
             cases.c.owner_id,
             cases.c.level,
             cases.c.language,
-            cases.c.status,
             cases.c.opened_by,
         )
         .join(cases, cases.c.id == promises.c.case_id)
-        .where(promises.c.state == "open", promises.c.due_at <= to_micros(now))
+        .where(is_open_promise(), promises.c.due_at <= to_micros(now))
         .order_by(promises.c.due_at, promises.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -73,47 +73,51 @@ def _lock_due(conn: Connection, now: datetime, limit: int) -> Sequence[Any]:
     return conn.execute(query).all()
 
 
-def _break(
-    conn: Connection, entries: Entries, roster: Roster, policy: Policy, row: Row[Any], now: datetime
-) -> Broken:
-    case_id = CaseId(row.id)
-    promises, cases = tables.promises, tables.cases
-    conn.execute(
-        update(promises)
-        .where(promises.c.id == row.promise_id, promises.c.state == "open")
-        .values(state="broken", ended_at=to_micros(now))
-    )
-    owner = _owner(conn, entries, roster, row)
-    escalation = escalate(roster, owner, row.level)
-    conn.execute(
-        update(cases).where(cases.c.id == case_id).values(level=escalation.level, severity=cases.c.severity + 1)
-    )
-    from_when = now if escalation.is_at_top else from_micros(row.due_at)
-    entries.promise(case_id, NewPromise(PromiseKind(row.promise), policy.next_escalation(from_when)))
-    detail = {"promise": row.promise, "due_at": from_micros(row.due_at).isoformat(), "level": escalation.level}
-    entries.event(case_id, "promise_broken", None, detail)
-    event = "still_broken" if row.level == escalation.level else "promise_broken"
-    for person_id in escalation.told:
-        _tell(entries, case_id, row, roster.people[person_id], event)
-    return Broken(case_id, PromiseKind(row.promise), escalation.level)
+class _Breaking:
+    """Breaks promises in order; the load of people given an order counts for the next one."""
 
+    def __init__(self, conn: Connection, entries: Entries, policy: Policy, roster: Roster) -> None:
+        self._conn, self._entries, self._policy, self._roster = conn, entries, policy, roster
 
-def _owner(conn: Connection, entries: Entries, roster: Roster, row: Row[Any]) -> PersonId:
-    """Return the owner; an order whose system stayed silent gets a person now."""
-    if row.owner_id is not None:
-        return PersonId(row.owner_id)
-    owner = choose_owner(roster, CaseKind(row.kind), row.language)
-    conn.execute(update(tables.cases).where(tables.cases.c.id == row.id).values(owner_id=owner.id))
-    entries.event(CaseId(row.id), "owner_given", None, {"person_id": owner.id, "says": "the order system is silent"})
-    return owner.id
+    def apply(self, row: Row[Any]) -> Broken:
+        """Break one promise, raise its case, promise again and tell people."""
+        case_id, promise, due_at = CaseId(row.id), PromiseKind(row.promise), from_micros(row.due_at)
+        promises, cases = tables.promises, tables.cases
+        self._conn.execute(
+            update(promises)
+            .where(promises.c.id == row.promise_id, promises.c.state == "open")
+            .values(state="broken", ended_at=self._entries.at)
+        )
+        escalation = escalate(self._roster, self._owner(row), row.level)
+        louder = {"level": escalation.level, "severity": cases.c.severity + 1}
+        self._conn.execute(update(cases).where(cases.c.id == case_id).values(louder))
+        from_when = self._entries.now if escalation.is_at_top else due_at
+        self._entries.promise(case_id, NewPromise(promise, self._policy.next_escalation(from_when)))
+        detail = {"promise": row.promise, "due_at": due_at.isoformat(), "level": escalation.level}
+        self._entries.event(case_id, "promise_broken", None, detail)
+        event = "still_broken" if row.level == escalation.level else "promise_broken"
+        for person_id in escalation.told:
+            self._tell(row, self._roster.people[person_id], event)
+        return Broken(case_id, promise, escalation.level)
 
+    def _owner(self, row: Row[Any]) -> PersonId:
+        """Return the owner; an order whose system stayed silent gets a person now."""
+        if row.owner_id is not None:
+            return PersonId(row.owner_id)
+        case_id, cases = CaseId(row.id), tables.cases
+        owner = choose_owner(self._roster, CaseKind(row.kind), row.language)
+        self._roster = self._roster.with_one_more(owner.id)
+        self._conn.execute(update(cases).where(cases.c.id == case_id).values(owner_id=owner.id))
+        given = {"person_id": owner.id, "says": "the order system is silent"}
+        self._entries.event(case_id, "owner_given", None, given)
+        return owner.id
 
-def _tell(entries: Entries, case_id: CaseId, row: Row[Any], person: Person, event: str) -> None:
-    entries.leave(
-        OutboxKind.NOTICE,
-        f"notice:{case_id}:broken:{row.promise_id}:{person.id}",
-        case_id,
-        MailId(row.opened_by),
-        person.email,
-        {"event": event, "person_id": person.id},
-    )
+    def _tell(self, row: Row[Any], person: Person, event: str) -> None:
+        self._entries.leave(
+            OutboxKind.NOTICE,
+            f"notice:{row.id}:broken:{row.promise_id}:{person.id}",
+            CaseId(row.id),
+            MailId(row.opened_by),
+            person.email,
+            {"event": event, "person_id": person.id},
+        )

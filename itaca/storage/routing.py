@@ -60,19 +60,25 @@ def route(
     received = lock_unsettled(conn, [w.mail_id for w in waiting])
     texts = load_texts(conn, list(received))
     lock_writers(conn, texts.values())
-    writers = load_writers(conn, list(texts.values()), load_roster(conn, today))
+    writers = load_writers(conn, list(texts.values()), load_roster(conn, today), now)
     entries = Entries(now, rng, settled_by)
     effects = Effects(conn, entries, writers, today, rng)
     for item in waiting:
-        received_at = received.pop(item.mail_id, None)
-        if received_at is not None:
-            mail = _facts(item, from_micros(received_at), texts.get(item.mail_id))
+        arrival = received.pop(item.mail_id, None)
+        if arrival is not None:
+            mail = _facts(item, *arrival, texts.get(item.mail_id))
             standing = writers.standing_of(mail)
             effects.apply(mail, standing, decide(mail, standing))
     entries.write(conn)
     return Routed(entries.outcomes, tuple(effects.opened), len(waiting) - len(entries.outcomes))
 
 
-def _facts(item: Waiting, received_at: datetime, text: MailText | None) -> MailFacts:
-    reason = item.review_reason or ("" if text else "the mail was never read")
-    return MailFacts(item.mail_id, received_at, text or MailText(is_readable=False), item.judgement, reason)
+def _facts(item: Waiting, received_at: int, delivered_to: tuple[str, ...], text: MailText | None) -> MailFacts:
+    return MailFacts(
+        item.mail_id,
+        from_micros(received_at),
+        text or MailText(is_readable=False),
+        item.judgement,
+        item.review_reason or ("" if text else "the mail was never read"),
+        delivered_to,
+    )

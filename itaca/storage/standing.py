@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
@@ -15,9 +16,10 @@ from itaca.cases.free_mail import free_mail_domains
 from itaca.cases.model import KnownCase, MailFacts, Standing
 from itaca.cases.people import Roster
 from itaca.contracts.ids import CaseId, CaseReference, CustomerId, MailId, PersonId
-from itaca.contracts.intents import CaseKind
+from itaca.contracts.intents import CancellationState, CaseKind
 from itaca.mail.model import EntityKind, MailText
-from itaca.storage.moments import from_micros
+from itaca.storage.conditions import is_open_case
+from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.tables import (
     cancellations,
     case_mails,
@@ -69,6 +71,10 @@ class Writers:
             verified=frozenset(c.id for c in linked if c.customer_id == customer),
         )
 
+    def knows(self, address: str, customer: CustomerId) -> bool:
+        """Say whether what this customer's cases hold may go to the address."""
+        return self.by_address.get(address) == customer or self._shares_domain(address, customer)
+
     def _linked(self, text: MailText) -> list[KnownCase]:
         references = [e.value for e in text.entities if e.kind is EntityKind.CASE_REFERENCE]
         ids = [self.by_reference[r] for r in references if r in self.by_reference]
@@ -83,15 +89,15 @@ class Writers:
         return bool(domain) and domain not in free_mail_domains() and domain in self.domains[customer]
 
 
-def lock_unsettled(conn: Connection, mail_ids: Sequence[MailId]) -> dict[MailId, int]:
-    """Lock those of the mails that are not settled and return when each was received, in microseconds."""
+def lock_unsettled(conn: Connection, mail_ids: Sequence[MailId]) -> dict[MailId, tuple[int, tuple[str, ...]]]:
+    """Lock those of the mails that are not settled; return when (microseconds) and for whom each came."""
     query = (
-        select(mails.c.id, mails.c.received_at)
+        select(mails.c.id, mails.c.received_at, mails.c.envelope_to)
         .where(mails.c.id.in_(mail_ids), mails.c.settled_at.is_(None))
         .order_by(mails.c.id)
         .with_for_update()
     )
-    return {MailId(row.id): row.received_at for row in conn.execute(query)}
+    return {MailId(row.id): (row.received_at, tuple(row.envelope_to)) for row in conn.execute(query)}
 
 
 def lock_writers(conn: Connection, texts: Iterable[MailText]) -> None:
@@ -103,31 +109,38 @@ def lock_writers(conn: Connection, texts: Iterable[MailText]) -> None:
         conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 
-def load_writers(conn: Connection, texts: Sequence[MailText], roster: Roster) -> Writers:
-    """Load everything that decisions about these mails may need, by a fixed number of queries."""
+def load_writers(conn: Connection, texts: Sequence[MailText], roster: Roster, now: datetime) -> Writers:
+    """Load everything that decisions about these mails may need, by a fixed number of queries.
+
+    The cases are locked: nobody breaks their promises or closes them between the decision and its commit.
+    """
     writers = Writers(roster)
     _load_links(conn, texts, writers)
     codes = {e.value for t in texts for e in t.entities if e.kind in CODES}
     for row in conn.execute(select(customer_codes).where(customer_codes.c.value.in_(codes))) if codes else ():
         writers.by_code[(row.kind, row.value)] = CustomerId(row.customer_id)
     _load_customers(conn, texts, writers)
-    customers = set(writers.by_address.values()) | set(writers.by_code.values())
+    customers = set(writers.by_address.values()) | _claimed(writers)
     if customers:
-        _load_cases(conn, writers, _open_or_watched(customers))
+        _load_cases(conn, writers, _open_or_watched(customers, to_micros(now)))
     return writers
 
 
 def _load_customers(conn: Connection, texts: Sequence[MailText], writers: Writers) -> None:
     senders = {t.sender for t in texts if t.sender}
-    claimed = set(writers.by_code.values()) | {c.customer_id for c in writers.cases.values()}
     query = select(customer_addresses).where(
-        or_(customer_addresses.c.address.in_(senders), customer_addresses.c.customer_id.in_(claimed))
+        or_(customer_addresses.c.address.in_(senders), customer_addresses.c.customer_id.in_(_claimed(writers)))
     )
     for row in conn.execute(query):
         customer = CustomerId(row.customer_id)
         if row.address in senders:
             writers.by_address[row.address] = customer
         writers.domains[customer].add(row.address.rpartition("@")[2])
+
+
+def _claimed(writers: Writers) -> set[CustomerId]:
+    """Return the customers whom codes and references name: a writer of their domain may turn out to be one."""
+    return set(writers.by_code.values()) | {case.customer_id for case in writers.cases.values()}
 
 
 def _load_links(conn: Connection, texts: Sequence[MailText], writers: Writers) -> None:
@@ -148,20 +161,23 @@ def _load_links(conn: Connection, texts: Sequence[MailText], writers: Writers) -
         _load_cases(conn, writers, or_(cases.c.id.in_(case_ids), cases.c.reference.in_(references)))
 
 
-def _open_or_watched(customers: set[CustomerId]) -> ColumnElement[bool]:
-    mattering = or_(cases.c.status == "open", cases.c.kind == CaseKind.CANCELLATION.value)
-    return cases.c.customer_id.in_(customers) & mattering & (cases.c.kind != CaseKind.ORDER.value)
+def _open_or_watched(customers: set[CustomerId], now: int) -> ColumnElement[bool]:
+    """Orders and reviews are one for each mail: nothing joins them but a reply, which finds them by its thread."""
+    matters = cases.c.kind.in_([CaseKind.COMPLAINT.value, CaseKind.CANCELLATION.value])
+    return cases.c.customer_id.in_(customers) & matters & or_(is_open_case(), cancellations.c.watch_until >= now)
 
 
 def _load_cases(conn: Connection, writers: Writers, condition: ColumnElement[bool]) -> None:
+    is_watched = cancellations.c.state != CancellationState.CLOSED.value
     query = (
         select(cases, cancellations.c.effective_at, cancellations.c.watch_until)
-        .outerjoin(cancellations, cancellations.c.case_id == cases.c.id)
+        .outerjoin(cancellations, (cancellations.c.case_id == cases.c.id) & is_watched)
         .where(condition)
-        .order_by(cases.c.opened_at, cases.c.id)
+        .order_by(cases.c.opened_at.desc(), cases.c.id.desc())
         .limit(_MOST_CASES)
+        .with_for_update(of=cases)
     )
-    for row in conn.execute(query):
+    for row in reversed(conn.execute(query).all()):
         case = _known_case(row)
         writers.cases[case.id] = case
         writers.by_reference[case.reference] = case.id
