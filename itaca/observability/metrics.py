@@ -40,6 +40,9 @@ class Metrics:
             "itaca_outbox_ended", "Outbox entries ended, by kind and state.", ["kind", "state"], registry=r
         )
         self.driven = Counter("itaca_mails_driven_again", "Unsettled mails published again by the watch.", registry=r)
+        self.letters_unknown = Counter(
+            "itaca_dead_letters_unknown", "Dead letters that speak of no mail in the ledger.", ["queue"], registry=r
+        )
         # The state of the whole, read from the ledger and the broker by the watch.
         self.queue_messages = Gauge("itaca_queue_messages", "Messages in a queue.", ["queue", "state"], registry=r)
         self.queue_age = Gauge(

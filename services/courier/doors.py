@@ -1,6 +1,7 @@
 """The doors by which mail leaves: a relay by SMTP, or files in a Maildir where no relay is configured."""
 
 import asyncio
+import contextlib
 import os
 import re
 from email.message import EmailMessage
@@ -12,6 +13,9 @@ import aiosmtplib
 from itaca.contracts.ids import OutboxId
 from itaca.errors import PermanentError, TransientError
 from services.courier.settings import CourierSettings
+
+_QUIT_TIMEOUT_S = 2.0
+_LONGEST_NAME = 120
 
 
 class AnswerLostError(TransientError):
@@ -54,21 +58,55 @@ class RelayDoor:
             username=self._settings.relay_user or None,
             password=self._settings.relay_password.get_secret_value() or None,
         )
-        has_begun = False
         try:
-            await client.connect()
-            await client.mail(sender)
-            await client.rcpt(recipient)
-            has_begun = True
-            await client.data(bytes(message))
-        except aiosmtplib.SMTPResponseException as error:
-            raise _refusal(error.code) from error
-        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            if has_begun:
-                raise AnswerLostError("the mail server fell silent after the mail was sent") from error
-            raise TransientError(f"the mail server cannot be reached ({type(error).__name__})") from error
+            await self._connect(client)
+            await _transfer(client, bytes(message), sender, recipient)
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                await client.quit(timeout=_QUIT_TIMEOUT_S)
         finally:
             client.close()
+
+    @staticmethod
+    async def _connect(client: aiosmtplib.SMTP) -> None:
+        """Connect, STARTTLS, AUTH: whatever fails here says something about the relay and nothing about the mail."""
+        try:
+            await client.connect()
+        except aiosmtplib.SMTPResponseException as error:
+            raise TransientError(f"the mail server does not talk to us ({error.code})") from error
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise TransientError(f"the mail server cannot be reached ({type(error).__name__})") from error
+
+
+async def _transfer(client: aiosmtplib.SMTP, message: bytes, sender: str, recipient: str) -> None:
+    """Hand one mail over; from the first byte of its text on, silence means that it may have left (RFC 1047)."""
+    has_begun = False
+    try:
+        await client.mail(sender)
+        await client.rcpt(recipient)
+        ready = await client.execute_command(b"DATA")
+        if ready.code != aiosmtplib.SMTPStatus.start_input:
+            raise _refusal(ready.code)
+        has_begun = True
+        answer = await _send_text(client, message)
+        if answer.code != aiosmtplib.SMTPStatus.completed:
+            raise _refusal(answer.code)
+    except aiosmtplib.SMTPResponseException as error:
+        raise _refusal(error.code) from error
+    except ValueError as error:
+        raise PermanentError("the address cannot be said in SMTP") from error
+    except (aiosmtplib.SMTPException, OSError) as error:
+        if has_begun:
+            raise AnswerLostError("the mail server fell silent after the mail was sent") from error
+        raise TransientError(f"the mail server went away ({type(error).__name__})") from error
+
+
+async def _send_text(client: aiosmtplib.SMTP, message: bytes) -> aiosmtplib.SMTPResponse:
+    """Send the text with its dots doubled and the final dot (RFC 5321, 4.5.2), and return the answer."""
+    if client.protocol is None:
+        raise aiosmtplib.SMTPServerDisconnected("the connection was lost")
+    text = message if message.endswith(b"\r\n") else message + b"\r\n"
+    client.protocol.write(re.sub(rb"(?m)^\.", b"..", text) + b".\r\n")
+    return await client.protocol.read_response(timeout=client.timeout)
 
 
 class MaildirDoor:
@@ -86,11 +124,12 @@ class MaildirDoor:
             raise TransientError(f"the outbox folder cannot be written ({error.strerror})") from error
 
     def _write(self, entry: OutboxId, message: bytes, recipient: str) -> None:
-        box = self._folder / (re.sub(r"[^A-Za-z0-9@._+-]", "_", recipient).lstrip(".") or "nobody")
+        name = re.sub(r"[^A-Za-z0-9@._+-]", "_", recipient).lstrip(".")[:_LONGEST_NAME]
+        box = self._folder / (name or "nobody")
         for name in ("tmp", "new", "cur"):
             (box / name).mkdir(parents=True, exist_ok=True)
-        if (box / "cur" / f"{entry}.itaca:2,S").exists():
-            return
+        if next((box / "cur").glob(f"{entry}.itaca*"), None) is not None:
+            return  # Somebody has seen it already, whatever flags their reader gave it.
         temporary = box / "tmp" / f"{entry}.itaca"
         with temporary.open("wb") as file:
             file.write(message)

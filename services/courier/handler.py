@@ -3,8 +3,9 @@
 In:     entries that are due.
 Out:    mail by the relay or as files; events on the exchange ``outcomes``; each entry ended or put off.
 Fails:  TransientError -> again later, with doubling pauses, until a day has passed. PermanentError -> failed, and
-        the case's history says so. An acknowledgement whose answer was lost -> unknown, never sent again: a second
-        one is worse than none, the case exists. Anything else is sent again; its receiver knows it by its id.
+        the case's history says so. A hand-off is never given up. An acknowledgement whose answer was lost ->
+        unknown, never sent again: a second one is worse than none, the case exists. Anything else is sent again;
+        its receiver knows it by its id.
 """
 
 import random
@@ -19,7 +20,7 @@ from itaca.contracts.codec import encode
 from itaca.contracts.events import OrderHandoff
 from itaca.contracts.ids import CaseId, MailId, PersonId
 from itaca.contracts.intents import OutboxKind, OutboxState
-from itaca.errors import PermanentError, TransientError
+from itaca.errors import ItacaError, PermanentError, TransientError
 from itaca.mail.model import EntityKind
 from itaca.observability.metrics import Metrics
 from itaca.storage.database import Database
@@ -27,7 +28,7 @@ from itaca.storage.departures import departed, failed
 from itaca.storage.letters import Context, load_context, load_person
 from itaca.storage.outbox import OutboxEntry, begin_sending, retry_later
 from services.courier.doors import AnswerLostError, Door
-from services.courier.messages import Letters
+from services.courier.messages import Letters, ascii_address
 from services.courier.settings import CourierSettings
 
 log = structlog.get_logger()
@@ -37,7 +38,11 @@ _ROUTING_KEYS = {
     OutboxKind.ORDER_HANDOFF: "order.received",
     OutboxKind.CANCELLATION_HANDOFF: "cancellation.requested",
 }
-_MOST_TEXT = 16_000
+_MOST_TEXT = 14_000
+
+
+class EntryLostError(ItacaError):
+    """The entry is in somebody else's hands by now: whatever is done with it, they do it."""
 
 
 class Courier:
@@ -67,6 +72,8 @@ class Courier:
         """
         try:
             how = await self._send(entry)
+        except EntryLostError:
+            log.info("courier.entry_lost", outbox_id=entry.id)
         except AnswerLostError as error:
             if entry.kind is OutboxKind.ACKNOWLEDGEMENT:
                 await self._end(entry, OutboxState.UNKNOWN, str(error))
@@ -75,7 +82,10 @@ class Courier:
         except TransientError as error:
             await self._later(entry, str(error))
         except PermanentError as error:
-            await self._end(entry, OutboxState.FAILED, str(error))
+            if _must_leave(entry):
+                await self._later(entry, str(error))
+            else:
+                await self._end(entry, OutboxState.FAILED, str(error))
         else:
             now = self._clock.now()
             await self._database.write(lambda conn: departed(conn, entry, now, self._rng, how))
@@ -116,10 +126,11 @@ class Courier:
         return ", ".join(doors)
 
     async def _by_mail(self, entry: OutboxEntry, message: EmailMessage, recipient: str) -> str:
-        if entry.kind is OutboxKind.ACKNOWLEDGEMENT and not self._door.is_idempotent:
-            # From here on a crash leaves the entry as "sending": it may have left, and is not sent again.
-            await self._database.write(lambda conn: begin_sending(conn, entry.id))
-        await self._door.deliver(entry.id, message, "", recipient)
+        is_once = entry.kind is OutboxKind.ACKNOWLEDGEMENT and not self._door.is_idempotent
+        # From here on a crash leaves the entry as "sending": it may have left, and is not sent again.
+        if is_once and not await self._database.write(lambda conn: begin_sending(conn, entry.id)):
+            raise EntryLostError("the lease ran out and somebody else holds or has ended the entry")
+        await self._door.deliver(entry.id, message, "", ascii_address(recipient))
         return "taken by the mail server" if not self._door.is_idempotent else "written to the outbox folder"
 
     async def _context(self, entry: OutboxEntry, case_ids: list[CaseId]) -> Context:

@@ -14,13 +14,16 @@ from zoneinfo import ZoneInfo
 
 from itaca.cases.people import Person
 from itaca.contracts.ids import OutboxId
+from itaca.errors import PermanentError
 from itaca.mail.acknowledgement import LOOP_HEADER
 from itaca.storage.letters import Context, Matter
 from services.courier.texts import Texts, staff_texts, texts_for
 
 _POLICY = SMTP.clone(max_line_length=78)
-_MESSAGE_ID = re.compile(r"<[^<>\s\x00-\x1f\x7f]{1,250}>")
+_ADDRESS = re.compile(r"[!#-'*+/-9=?A-Z^-~.-]{1,64}(?:@[A-Za-z0-9._:\[\]-]{1,255})?")
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 _MOST_SUBJECT = 120
+_MOST_QUOTED = 4_000
 _MOST_QUOTED_LINES = 40
 
 
@@ -62,7 +65,7 @@ class Letters:
         body += [f"{texts.say('notice.customer')}: {matter.customer}", f"{texts.say('notice.due')}: {due}"]
         body += [f"{texts.say('notice.why')}: {reason}" for reason in matter.reasons]
         body += ["", f"{texts.say('notice.wrote')}: {context.text.subject}", ""]
-        body += [f"> {line}" for line in context.text.new_text.split("\n")[:_MOST_QUOTED_LINES]]
+        body += [f"> {line}" for line in context.text.new_text[:_MOST_QUOTED].split("\n")[:_MOST_QUOTED_LINES]]
         sender = self._sender(context)
         message = self._new(sender, person.email, f"[{matter.reference}] {title}", now)
         message["Message-ID"] = f"<notice.{entry}@{_domain(sender)}>"
@@ -84,7 +87,7 @@ class Letters:
 
     def _new(self, sender: str, recipient: str, subject: str, now: datetime) -> EmailMessage:
         message = EmailMessage(_POLICY)
-        message["From"] = _address(sender, self._organisation)
+        message["From"] = _address(sender, _clean(self._organisation))
         message["To"] = _address(recipient)
         message["Subject"] = _clean(subject)[:_MOST_SUBJECT]
         message["Date"] = format_datetime(now)
@@ -128,10 +131,26 @@ def _clean(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
+def ascii_address(address: str) -> str:
+    """Return the address as every mail server understands it: its domain in IDNA (RFC 5891).
+
+    Raises:
+        PermanentError: it cannot be said without SMTPUTF8, or it is no address.
+    """
+    local, at, domain = address.rpartition("@")
+    try:
+        plain = f"{local}{at}{domain if domain.isascii() else domain.encode('idna').decode()}"
+    except UnicodeError as error:
+        raise PermanentError("the domain of the address is none") from error
+    if not _ADDRESS.fullmatch(plain):
+        raise PermanentError("the address cannot be written to: it holds characters that mail servers refuse")
+    return plain
+
+
 def _domain(address: str) -> str:
-    return address.rpartition("@")[2] or "localhost"
+    return ascii_address(address).rpartition("@")[2] or "localhost"
 
 
 def _address(address: str, name: str = "") -> Address:
-    local, _, domain = address.rpartition("@")
-    return Address(display_name=name, username=local or address, domain=domain if local else "localhost")
+    local, _, domain = ascii_address(address).rpartition("@")
+    return Address(display_name=name, username=local or domain, domain=domain if local else "localhost")

@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
-from itaca.reading import open_dispatcher
 
 from itaca.cases.policy import Policy
 from itaca.errors import ItacaError
 from itaca.process import Parts, pause
 from itaca.readers import ReaderLimits
+from itaca.reading import open_dispatcher
 from itaca.storage.promises import break_overdue
 from services.watch.books import Bookkeeper
 from services.watch.drive import Drive
@@ -43,7 +43,7 @@ class WatchStage:
             parts.metrics,
             settings,
         )
-        letters = Letters(parts.broker, parts.database, drive.review)
+        letters = Letters(parts.broker, parts.database, drive.review, parts.metrics)
         books = Bookkeeper(parts.database, parts.broker, parts.clock, parts.metrics, settings.review_after_s + 5 * 60)
         self._duties: dict[str, Callable[[], Awaitable[None]]] = {
             "dead_letters": letters.run,

@@ -17,6 +17,7 @@ from itaca.cases.model import MailFacts, Standing
 from itaca.cases.policy import Policy
 from itaca.clock import Clock
 from itaca.contracts.ids import MailId
+from itaca.errors import PermanentError
 from itaca.mail.model import MailText
 from itaca.observability.metrics import Metrics
 from itaca.storage.database import Database
@@ -77,11 +78,16 @@ class Drive:
     async def review(self, reasons: dict[MailId, str]) -> None:
         """Settle these mails by review cases; each reason is what the owner reads.
 
+        A mail that the ledger refuses to settle stays unsettled and loud in the books; it keeps nobody else waiting.
+
         Raises:
             TransientError: the ledger is away.
         """
         for mail_id, reason in reasons.items():
-            await self._review_one(Waiting(mail_id, None, reason))
+            try:
+                await self._review_one(Waiting(mail_id, None, reason))
+            except PermanentError as error:
+                log.error("watch.review_refused", mail_id=mail_id, problem=str(error))
 
     async def _review_one(self, waiting: Waiting) -> None:
         now = self._clock.now()

@@ -1,6 +1,7 @@
 """Dead letters are taken over: the mail they speak of becomes a review case, and the letter is done with."""
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -10,6 +11,7 @@ from itaca.contracts.codec import decode
 from itaca.contracts.events import MailClassified, MailReceived
 from itaca.contracts.ids import MailId
 from itaca.errors import PermanentError, TransientError
+from itaca.observability.metrics import Metrics
 from itaca.storage.database import Database
 from itaca.storage.mails import load_mails
 
@@ -23,8 +25,9 @@ _SAYS = {
 class Letters:
     """One round over the dead letters of every queue."""
 
-    def __init__(self, broker: Broker, database: Database, review: Review, limit: int = 50) -> None:
-        self._broker, self._database, self._review, self._limit = broker, database, review, limit
+    def __init__(self, broker: Broker, database: Database, review: Review, metrics: Metrics, limit: int = 50) -> None:
+        self._broker, self._database, self._review = broker, database, review
+        self._metrics, self._limit = metrics, limit
 
     async def run(self) -> None:
         """Take over what is dead; a broker that is away has the ledger's own round instead.
@@ -40,23 +43,32 @@ class Letters:
             except TransientError as error:
                 log.warning("watch.dead_letters_unreachable", queue=queue.name, problem=str(error))
                 return
-            for letter in letters:
-                await self._bury(queue.name, letter)
+            for position, letter in enumerate(letters):
+                try:
+                    await self._bury(queue.name, letter)
+                except TransientError:
+                    await _put_back(letters[position:])
+                    raise
 
     async def _bury(self, queue: QueueName, letter: Delivery) -> None:
         mail_id = _mail_of(queue, letter.body)
-        known = mail_id and await self._database.read(lambda conn: load_mails(conn, [mail_id]))
-        if not mail_id or not known:
+        if mail_id is None or not await self._is_known(mail_id):
+            self._metrics.letters_unknown.labels(queue).inc()
             log.warning("watch.dead_letter_unknown", queue=queue, size_bytes=len(letter.body))
-            await letter.ack()
-            return
-        try:
+        else:
             await self._review({mail_id: _SAYS.get(queue, "the router failed on this mail and gave it up")})
-        except TransientError:
-            await letter.dead_letter("the ledger was away when the watch took it over")
-            raise
+            log.warning("watch.dead_letter_taken_over", queue=queue, mail_id=mail_id)
         await letter.ack()
-        log.warning("watch.dead_letter_taken_over", queue=queue, mail_id=mail_id)
+
+    async def _is_known(self, mail_id: MailId) -> bool:
+        return bool(await self._database.read(lambda conn: load_mails(conn, [mail_id])))
+
+
+async def _put_back(letters: Sequence[Delivery]) -> None:
+    """Return what is still in hand; where the broker went away too, it does so by itself."""
+    for letter in letters:
+        with contextlib.suppress(TransientError):
+            await letter.dead_letter("the ledger was away when the watch took it over")
 
 
 def _mail_of(queue: QueueName, body: bytes) -> MailId | None:
