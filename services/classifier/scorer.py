@@ -11,24 +11,36 @@ from itaca.contracts.events import WrittenText
 from services.classifier.features import Sentence, View, split
 from services.classifier.lexicon import Lexicon, build_lexicon
 from services.classifier.structure import NAMES, structure
-from services.classifier.vectors import SENTENCE_BLOCKS, Array, Located, Vectoriser, Vocabulary
+from services.classifier.vectors import (
+    BLOCKS,
+    PRESENCE_BLOCKS,
+    SENTENCE_BLOCKS,
+    Array,
+    Located,
+    Vectoriser,
+    Vocabulary,
+)
 
 N_INTENTS = 3
 STRUCTURE_SCALE = 0.3
 """Keeps the structural features, each in [0, 1], from outweighing text vectors of length one."""
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
 class LinearVotes:
-    """The first layer: a linear model over the blocks and the structure, which votes on mails and on sentences.
+    """The first layer: two linear models over the same columns, which vote on mails and on sentences.
 
-    ``weights`` has shape (n_columns + n_structure, n_intents), ``bias`` (n_intents,).
+    One weighs how much of the mail a feature is: ``weights`` (n_columns + n_structure, n_intents) on vectors of
+    length one. The other only whether it is there: ``presence`` (n_columns, n_intents), which sees a single
+    decisive word in a long mail. Their biases have shape (n_intents,).
     """
 
     vectoriser: Vectoriser
     weights: Array
     bias: Array
+    presence: Array
+    presence_bias: Array
 
     @cached_property
     def _sentence_idf(self) -> Array:
@@ -41,22 +53,27 @@ class LinearVotes:
         return self.weights[: self.vectoriser.n_columns] * self._sentence_idf[:, None]
 
     def evidence(self, sentences: Sequence[Sentence], shape: Array) -> Array:
-        """Return what the stack weighs: votes on the whole mail, on its sentences, and its structure.
+        """Return what the stack weighs: votes on the whole mail, by block, on its sentences, and its structure.
 
         ``shape`` are the structural features (n_structure,). Of the sentence votes the strongest, the second
         and the mean count: a complaint may hide in one line of a long order. Shape (n_evidence,).
         """
         whole = self.bias + (shape * STRUCTURE_SCALE) @ self.weights[self.vectoriser.n_columns :]
+        present = self.presence_bias
+        by_block = []
         single = np.tile(self.bias, (max(len(sentences), 1), 1))
         for block, vocabulary in self.vectoriser.vocabularies.items():
             located = self.vectoriser.locate(block, sentences)
             columns, values = self.vectoriser.weigh(block, located)
-            whole = whole + values @ self.weights[columns]
+            by_block.append(values @ self.weights[columns])
+            if block in PRESENCE_BLOCKS:
+                present = present + self.presence[columns].sum(axis=0)
             if block in SENTENCE_BLOCKS and sentences:
                 single += vocabulary.weight * self._sentence_votes(located)
+        whole = whole + np.sum(by_block, axis=0)
         ordered = np.sort(single, axis=0)
         second = ordered[-2] if len(ordered) > 1 else ordered[-1]
-        return np.concatenate([whole, ordered[-1], second, single.mean(axis=0), shape])
+        return np.concatenate([whole, ordered[-1], second, single.mean(axis=0), present, *by_block, shape])
 
     def _sentence_votes(self, located: Located) -> Array:
         """Return the votes of one block on each sentence, repeats counted. Shape (n_sentences, n_intents)."""
@@ -93,7 +110,7 @@ class Scorer:
         return sigmoid(log_odds)
 
 
-N_EVIDENCE = 4 * N_INTENTS + len(NAMES)
+N_EVIDENCE = (5 + len(BLOCKS)) * N_INTENTS + len(NAMES)
 
 
 def sigmoid(log_odds: Array) -> Array:
@@ -118,6 +135,8 @@ def pack(scorer: Scorer, entries: Mapping[str, Mapping[str, str]]) -> dict[str, 
         "blocks": blocks,
         "weights": scorer.votes.weights.astype(np.float32),
         "bias": scorer.votes.bias,
+        "presence": scorer.votes.presence.astype(np.float32),
+        "presence_bias": scorer.votes.presence_bias,
         "stack_weights": scorer.stack_weights,
         "stack_bias": scorer.stack_bias,
     }
@@ -138,11 +157,13 @@ def unpack(state: Mapping[str, Any]) -> Scorer:
         vocabularies[name] = Vocabulary(columns, block["idf"].astype(np.float64), first, float(block["weight"]))
         first += len(columns)
     weights = state["weights"].astype(np.float64)
-    if weights.shape != (first + len(NAMES), N_INTENTS) or state["stack_weights"].shape != (N_EVIDENCE, N_INTENTS):
+    presence = state["presence"].astype(np.float64)
+    shapes = (weights.shape, presence.shape, state["stack_weights"].shape)
+    if shapes != ((first + len(NAMES), N_INTENTS), (first, N_INTENTS), (N_EVIDENCE, N_INTENTS)):
         raise ValueError("the arrays of the model do not fit its vocabulary")
     return Scorer(
         build_lexicon(state["lexicon"]),
-        LinearVotes(Vectoriser(vocabularies), weights, state["bias"]),
+        LinearVotes(Vectoriser(vocabularies), weights, state["bias"], presence, state["presence_bias"]),
         state["stack_weights"],
         state["stack_bias"],
     )

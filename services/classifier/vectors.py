@@ -13,6 +13,7 @@ Columns: TypeAlias = NDArray[np.int32]
 Array: TypeAlias = NDArray[Any]
 BLOCKS = ("word", "char", "idea", "subject")
 SENTENCE_BLOCKS = ("word", "char", "idea")
+PRESENCE_BLOCKS = ("word", "idea")
 _MEMO_LIMIT = 200_000
 _NOTHING: Columns = np.zeros(0, dtype=np.int32)
 

@@ -12,8 +12,8 @@ from services.classifier.lexicon import Lexicon
 from services.classifier.scorer import N_EVIDENCE, STRUCTURE_SCALE, LinearVotes, sigmoid
 from services.classifier.structure import structure
 from services.classifier.training.corpus import Example, fold_numbers
-from services.classifier.training.fit import fit_linear, learn_vectoriser, matrix
-from services.classifier.vectors import Array
+from services.classifier.training.fit import fit_linear, fit_presence, learn_vectoriser, matrix
+from services.classifier.vectors import PRESENCE_BLOCKS, Array
 
 FOLDS = 5
 STACK_STRENGTH = 0.3
@@ -39,8 +39,12 @@ def fit_votes(prepared: Prepared, labels: Array, rows: Sequence[int] | Array, se
     """Fit the first layer on the given rows."""
     mails = [prepared.sentences[row] for row in rows]
     vectoriser = learn_vectoriser(mails)
-    features = hstack([matrix(vectoriser, mails), csr_matrix(prepared.shape[rows] * STRUCTURE_SCALE)]).tocsr()
-    return LinearVotes(vectoriser, *fit_linear(features, labels[rows].astype(np.int64), seed))
+    text = matrix(vectoriser, mails)
+    features = hstack([text, csr_matrix(prepared.shape[rows] * STRUCTURE_SCALE)]).tocsr()
+    held = labels[rows].astype(np.int64)
+    blocks = [vectoriser.vocabularies[block] for block in PRESENCE_BLOCKS]
+    columns = np.concatenate([np.arange(block.first, block.end) for block in blocks])
+    return LinearVotes(vectoriser, *fit_linear(features, held, seed), *fit_presence(text, columns, held, seed))
 
 
 def evidence_of(votes: LinearVotes, prepared: Prepared, rows: Sequence[int] | Array) -> Array:
