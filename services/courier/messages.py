@@ -8,8 +8,9 @@ import re
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from itaca.cases.people import Person
@@ -19,12 +20,25 @@ from itaca.mail.acknowledgement import LOOP_HEADER
 from itaca.storage.letters import Context, Matter
 from services.courier.texts import Texts, staff_texts, texts_for
 
-_POLICY = SMTP.clone(max_line_length=78)
 _ADDRESS = re.compile(r"[!#-'*+/-9=?A-Z^-~.-]{1,64}(?:@[A-Za-z0-9._:\[\]-]{1,255})?")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 _MOST_SUBJECT = 120
 _MOST_QUOTED = 4_000
 _MOST_QUOTED_LINES = 40
+
+
+class _LetterPolicy(EmailPolicy):
+    """Message ids stand one a line, as they are: the standard policy would encode those longer than a line, and no
+    mail program would know them again (RFC 5322, 2.1.1, allows lines of 998).
+    """
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name.lower() in ("references", "in-reply-to", "message-id"):
+            return (f"{name}: " + f"{self.linesep} ".join(str(value).split()) + self.linesep).encode("ascii")
+        return super().fold_binary(name, value)
+
+
+_POLICY = _LetterPolicy(linesep=SMTP.linesep, max_line_length=78)
 
 
 class Letters:
