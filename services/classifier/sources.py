@@ -21,11 +21,12 @@ _MBOX_START = b"From "
 
 @dataclass(frozen=True)
 class Source:
-    """One mail to judge, with what to call it, and the row it came from (empty for raw mail)."""
+    """One mail to judge, with what to call it, its sender, and the row it came from (empty for raw mail)."""
 
     id: str
     text: WrittenText
     row: dict[str, Any]
+    sender: str = ""
 
 
 def read_sources(paths: Iterable[Path]) -> Iterator[Source]:
@@ -73,7 +74,8 @@ def _file(path: Path) -> Iterator[Source]:
 
 
 def _raw(name: str, raw: bytes) -> Source:
-    return Source(name, written_text(read_mail(raw, UNKNOWN_ENVELOPE)), {})
+    mail = read_mail(raw, UNKNOWN_ENVELOPE)
+    return Source(name, written_text(mail), {}, mail.sender)
 
 
 def _rows(path: Path) -> Iterator[Source]:

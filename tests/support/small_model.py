@@ -18,7 +18,7 @@ DEADLY = "end this worker"
 ENDLESS = "never come to an end"
 
 
-def small_corpus(folder: Path, mails_a_file: int = 50) -> Path:
+def small_corpus(folder: Path, mails_a_file: int = 30) -> Path:
     """Write a small corpus, the first mails of five files, and return its folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in _FILES:
