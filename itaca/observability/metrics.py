@@ -9,14 +9,21 @@ class Metrics:
     """The metrics of one process, on a registry of their own so that tests may have many."""
 
     def __init__(self) -> None:
-        self.registry = r = CollectorRegistry(auto_describe=True)
-        # Ingest.
+        self.registry = CollectorRegistry(auto_describe=True)
+        self._of_ingest(self.registry)
+        self._of_every_stage(self.registry)
+        self._of_outcomes(self.registry)
+        self._of_the_whole(self.registry)
+        self._of_models(self.registry)
+
+    def _of_ingest(self, r: CollectorRegistry) -> None:
         self.accepted = Counter("itaca_mails_accepted", "Mails committed to the ledger.", ["listener"], registry=r)
         self.duplicates = Counter("itaca_mails_duplicate", "Deliveries of a mail already in the ledger.", registry=r)
         self.deferred = Counter("itaca_mails_deferred", "Mails answered 4xx.", ["reason"], registry=r)
         self.refused = Counter("itaca_mails_refused", "Commands or mails answered 5xx.", ["reason"], registry=r)
         self.connections = Gauge("itaca_smtp_connections", "SMTP connections open now.", registry=r)
-        # Every stage.
+
+    def _of_every_stage(self, r: CollectorRegistry) -> None:
         self.stage_seconds = Histogram(
             "itaca_stage_duration_seconds", "Time one mail took in a stage.", ["stage"], registry=r, buckets=_SECONDS
         )
@@ -32,7 +39,8 @@ class Metrics:
             ["reason"],
             registry=r,
         )
-        # Outcomes.
+
+    def _of_outcomes(self, r: CollectorRegistry) -> None:
         self.settled = Counter("itaca_mails_settled", "Mails settled, by outcome.", ["outcome"], registry=r)
         self.cases_opened = Counter("itaca_cases_opened", "Cases opened, by kind.", ["kind"], registry=r)
         self.escalations = Counter("itaca_promises_broken", "Promises broken, by kind.", ["kind"], registry=r)
@@ -43,7 +51,9 @@ class Metrics:
         self.letters_unknown = Counter(
             "itaca_dead_letters_unknown", "Dead letters that speak of no mail in the ledger.", ["queue"], registry=r
         )
-        # The state of the whole, read from the ledger and the broker by the watch.
+
+    def _of_the_whole(self, r: CollectorRegistry) -> None:
+        """Declare the state of the whole, which the watch reads from the ledger and the broker."""
         self.queue_messages = Gauge("itaca_queue_messages", "Messages in a queue.", ["queue", "state"], registry=r)
         self.queue_age = Gauge(
             "itaca_queue_oldest_message_age_seconds",
@@ -59,7 +69,8 @@ class Metrics:
         self.cases_overdue = Gauge("itaca_cases_overdue", "Open cases whose promise is past its date.", registry=r)
         self.outbox_pending = Gauge("itaca_outbox_pending", "Outbox entries that wait to leave.", registry=r)
         self.outbox_age = Gauge("itaca_outbox_oldest_age_seconds", "Age of the oldest of these.", registry=r)
-        # Models.
+
+    def _of_models(self, r: CollectorRegistry) -> None:
         self.model_info = Gauge("itaca_model_info", "1 for the model in use.", ["model"], registry=r)
         self.judged = Counter(
             "itaca_mails_judged", "Judgements, by verdict of an intent.", ["intent", "verdict"], registry=r

@@ -1,0 +1,211 @@
+"""The command line: help with an example, one JSON value a line for programs, exit codes 0, 1 and 2."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from itaca.cli.__main__ import app, main
+from itaca.storage.migrate import upgrade
+
+
+@dataclass
+class Said:
+    """What a verb left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        """Standard output as a program reads it."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def itaca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a way to run the command in an empty folder, with no settings but those given."""
+    for name in [name for name in os.environ if name.startswith("ITACA_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str, **variables: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["itaca", *words])
+        with monkeypatch.context() as context:
+            for name, value in variables.items():
+                context.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        said = capsys.readouterr()
+        return Said(int(ended.value.code or 0), said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def ledger(itaca: Run, tmp_path: Path) -> Run:
+    """Give the command an empty ledger, as the first `itaca up` makes one."""
+    (tmp_path / "var").mkdir()
+    asyncio.run(upgrade(f"sqlite:///{tmp_path / 'var' / 'itaca.db'}"))
+    return itaca
+
+
+def verbs(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Yield every verb that does something, by its words."""
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield path, command
+        return
+    for name, one in inner.items():
+        yield from verbs(one, (*path, name))
+
+
+VERBS = dict(verbs(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("words", VERBS, ids=" ".join)
+def test_every_verb_has_help_with_an_example(words: tuple[str, ...], itaca: Run) -> None:
+    """The example begins with the verb itself, so that it can be copied."""
+    said = itaca(*words, "--help")
+    assert said.code == 0
+    assert f"Example: itaca {' '.join(words)}" in said.out
+
+
+def test_the_verbs_of_the_design_are_there() -> None:
+    """What exists by now has its verb."""
+    names = {words[0] for words in VERBS}
+    assert names >= {
+        "up", "ingest", "classifier", "router", "courier", "watch", "send", "classify", "trace", "audit", "cases",
+        "people", "train", "demo", "settings", "queues", "dead-letters",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nonsense",),
+        ("audit", "--nonsense"),
+        ("cases", "list", "--kind", "nonsense"),
+        ("cases", "list", "--limit", "0"),
+        ("send", "no-such-file.eml"),
+        ("people", "absence", "anna@example.it", "tomorrow", "2026-08-21"),
+    ],
+    ids=" ".join,
+)
+def test_misuse_is_2(words: tuple[str, ...], itaca: Run) -> None:
+    """What was typed wrongly is told apart from an answer that is no."""
+    said = itaca(*words)
+    assert said.code == 2
+    assert said.err
+    assert not said.out
+
+
+def test_a_good_configuration_is_0_and_starts_nothing(itaca: Run, tmp_path: Path) -> None:
+    """A check before a deployment leaves no trace."""
+    said = itaca("up", "--check-config", ITACA_INGEST_CONNECTIONS="10")
+    assert (said.code, said.out, said.err) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_configuration_is_2_with_every_problem_on_its_line(itaca: Run) -> None:
+    """Problems of all stages come at once, each line beginning with its variable."""
+    said = itaca("up", "--check-config", ITACA_INGEST_PORT="abc", ITACA_WATCH_INTERVAL_S="0", ITACA_OWNERS="x")
+    assert said.code == 2
+    named = {line.split(":")[0] for line in said.err.splitlines()}
+    assert named == {"ITACA_INGEST_PORT", "ITACA_WATCH_INTERVAL_S", "ITACA_OWNERS"}
+
+
+def test_a_stage_alone_needs_a_broker_that_others_can_reach(itaca: Run) -> None:
+    """In memory, a router in a process of its own would wait for ever."""
+    said = itaca("router", "--check-config")
+    assert said.code == 2
+    assert said.err.startswith("ITACA_BROKER_URL: ")
+
+
+def test_settings_show_what_is_in_effect_and_mask_secrets(itaca: Run) -> None:
+    """One JSON object holds every variable."""
+    said = itaca(
+        "settings", "--json", ITACA_BROKER_URL="amqp://a:parola@mq/", ITACA_COURIER_BATCH_SIZE="7",
+        ITACA_INGEST_CONNECTIONS="10",
+    )  # fmt: skip
+    (shown,) = said.lines
+    assert shown["ITACA_COURIER_BATCH_SIZE"] == "7"
+    assert shown["ITACA_BROKER_URL"] == "**********"
+    assert "parola" not in said.out + said.err
+
+
+@pytest.mark.parametrize("words", [("audit",), ("cases", "list"), ("people", "list"), ("trace", "x")], ids=" ".join)
+def test_a_ledger_that_is_not_there_is_2_in_one_sentence(words: tuple[str, ...], itaca: Run, tmp_path: Path) -> None:
+    """The wrong folder is a misconfiguration; looking there does not make an empty ledger, which would balance."""
+    said = itaca(*words)
+    assert said.code == 2
+    assert "itaca up" in said.err
+    assert len(said.err.splitlines()) == 1
+    assert not list(tmp_path.rglob("*.db"))
+
+
+@pytest.mark.parametrize("words", [("queues",), ("dead-letters", "list")], ids=" ".join)
+def test_queues_in_memory_cannot_be_asked_from_outside(words: tuple[str, ...], itaca: Run) -> None:
+    """The answer says where the same figures are."""
+    said = itaca(*words)
+    assert said.code == 1
+    assert "itaca_queue_messages" in said.err
+
+
+def test_the_books_of_an_empty_ledger_balance(ledger: Run) -> None:
+    """Exit 0, and the figures for programs."""
+    said = ledger("audit", "--json")
+    assert said.code == 0
+    (books,) = said.lines
+    assert (books["accepted"], books["unaccounted"], books["problems"]) == (0, 0, [])
+    assert "The books balance." in ledger("audit").out
+
+
+def test_people_are_added_listed_and_away(ledger: Run) -> None:
+    """A person stands in the list with team, languages and lead."""
+    assert ledger("people", "add", "Chiara Bassi", "capo@example.it").code == 0
+    added = ledger(
+        "people", "add", "Anna Neri", "Anna@example.it", "--languages", "it,en", "--lead", "capo@example.it"
+    )
+    assert added.code == 0
+    assert ledger("people", "absence", "anna@example.it", "2000-01-01", "2999-12-31").code == 0
+    people = {row["email"]: row for row in ledger("people", "list", "--json").lines}
+    anna = people["anna@example.it"]
+    assert (anna["languages"], anna["lead"], anna["present"]) == ("it,en", "capo@example.it", "no")
+    assert people["capo@example.it"]["present"] == "yes"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("trace", "IT-AAAAA-AAAAA"),
+        ("cases", "show", "IT-AAAAA-AAAAA"),
+        ("cases", "close", "IT-AAAAA-AAAAA", "remedied", "--evidence", "x"),
+        ("people", "absence", "nobody@example.it", "2026-08-03", "2026-08-21"),
+        ("people", "add", "Anna", "anna@example.it", "--lead", "nobody@example.it"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_not_known_is_1_and_named(words: tuple[str, ...], ledger: Run) -> None:
+    """The answer is no, in a sentence that repeats what was looked for."""
+    said = ledger(*words)
+    assert said.code == 1
+    assert any(word in said.err for word in words[1:])
+
+
+def test_no_cases_are_no_lines_for_a_program(ledger: Run) -> None:
+    """A program reads one JSON value a line, and nothing where there is nothing."""
+    assert ledger("cases", "list", "--json").out == ""
+    assert "No such cases." in ledger("cases", "list").out
