@@ -13,6 +13,8 @@ from services.classifier import promotion
 from services.classifier.explain import explain as explain_judgement
 from services.classifier.manifest import Manifest
 from services.classifier.model import Model, load_model
+from services.classifier.promotion import open_version
+from services.classifier.shadow import shadow as run_shadow
 from services.classifier.sources import Source, read_sources
 
 BATCH = 64
@@ -139,3 +141,57 @@ def evaluate(paths: Iterable[Path], models_dir: Path) -> dict[str, Any]:
     from services.classifier.training.evaluate import evaluate as evaluate_files
 
     return evaluate_files(list(paths), load_model(models_dir))
+
+
+def import_labels(path: Path, target: Path, by: str) -> int:
+    """Append the labels of folders named by intent, a CSV file or JSON lines to ``target``; returns how many.
+
+    Raises:
+        PermanentError: nothing could be read, or a label makes no sense; nothing is added then.
+    """
+    from services.classifier.training.label_sources import import_labels as read_into
+
+    return read_into(path, target, by, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def improve(
+    corpus_dir: Path, labels: Sequence[Path], models_dir: Path, seed: int, progress: Callable[[float, str], None]
+) -> dict[str, Any]:
+    """Train a candidate with labels and send it through the gate; it is not promoted.
+
+    Returns ``version``, ``passed``, ``verdict`` in words, ``accepted`` and ``set_aside`` labels.
+
+    Raises:
+        PermanentError: the labels are too few or too uneven, or no champion is promoted.
+    """
+    from services.classifier.training.improve import improve as train_and_compare
+
+    found = train_and_compare(corpus_dir, list(labels), models_dir, seed, progress, datetime.now(UTC))
+    return {
+        "version": found.version,
+        "passed": found.verdict.passed,
+        "verdict": found.verdict.text,
+        "accepted": len(found.guarded.accepted),
+        "set_aside": found.guarded.set_aside,
+    }
+
+
+def shadow(paths: Sequence[Path], models_dir: Path, version: str) -> dict[str, Any]:
+    """Judge mails with the promoted model and with ``version`` and return where they differ.
+
+    Raises:
+        PermanentError: a model is refused, or a path holds no mail.
+    """
+    report = run_shadow(paths, load_model(models_dir), open_version(models_dir, version))
+    return {
+        "mails": report.mails,
+        "differences": [
+            {
+                "id": one.id,
+                "intents": [intent.value for intent in one.intents],
+                "champion": {intent.value: verdict.value for intent, verdict in one.champion.verdicts.items()},
+                "candidate": {intent.value: verdict.value for intent, verdict in one.candidate.verdicts.items()},
+            }
+            for one in report.differences
+        ],
+    }

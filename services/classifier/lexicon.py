@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from itaca.errors import PermanentError
 from services.classifier.text import fold, words
@@ -29,8 +30,7 @@ class Phrase:
     gaps: tuple[bool, ...]
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """An entry found: ``first`` and ``last`` are the places of its words, both included."""
 
     entry: str
@@ -58,6 +58,15 @@ def parse_phrase(entry: str, text: str) -> Phrase:
     return Phrase(entry, tuple(patterns), tuple(gaps))
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a word: the patterns it fits, the entries it is by itself, the phrases it may begin."""
+
+    fits: frozenset[str]
+    entries: tuple[str, ...]
+    phrases: tuple[Phrase, ...]
+
+
 class _Table:
     """The phrases of one language, found by the first word they can begin with."""
 
@@ -69,33 +78,30 @@ class _Table:
             patterns.update(phrase.patterns)
         self._exact = {pattern for pattern in patterns if not pattern.endswith("*")}
         self._stems = {pattern[:-1] for pattern in patterns if pattern.endswith("*")}
-        self._memo: dict[str, tuple[frozenset[str], tuple[Phrase, ...]]] = {}
+        self._memo: dict[str, _Known] = {}
 
-    def look_up(self, word: str) -> tuple[frozenset[str], tuple[Phrase, ...]]:
-        """Return the patterns that a word fits and the phrases that may begin with it."""
-        known = self._memo.get(word)
-        if known is None:
-            known = self._work_out(word)
-            if len(self._memo) < _MEMO_LIMIT:
-                self._memo[word] = known
-        return known
-
-    def _work_out(self, word: str) -> tuple[frozenset[str], tuple[Phrase, ...]]:
+    def _look_up(self, word: str) -> _Known:
+        """Work out what is known of a word, and remember it."""
         fits = {word} if word in self._exact else set()
         fits.update(word[:n] + "*" for n in range(1, len(word) + 1) if word[:n] in self._stems)
-        phrases = tuple(phrase for fit in sorted(fits) for phrase in self._by_first.get(fit, ()))
-        return frozenset(fits), phrases
+        phrases = [phrase for fit in sorted(fits) for phrase in self._by_first.get(fit, ())]
+        single = tuple(phrase.entry for phrase in phrases if len(phrase.patterns) == 1)
+        known = _Known(frozenset(fits), single, tuple(phrase for phrase in phrases if len(phrase.patterns) > 1))
+        if len(self._memo) < _MEMO_LIMIT:
+            self._memo[word] = known
+        return known
 
     def hits(self, row: Sequence[str]) -> Iterator[Hit]:
         """Yield the hits in a row of words; phrases whose last word stands nowhere in it cost next to nothing."""
-        looked_up = [self.look_up(word) for word in row]
-        fits = [found[0] for found in looked_up]
+        memo = self._memo
+        known = [memo.get(word) or self._look_up(word) for word in row]
+        fits = [one.fits for one in known]
         present = frozenset().union(*fits)
-        for place, (_, phrases) in enumerate(looked_up):
-            for phrase in phrases:
-                if len(phrase.patterns) == 1:
-                    yield Hit(phrase.entry, place, place)
-                elif phrase.patterns[-1] in present and (last := _last_place(phrase, row, fits, place)) >= 0:
+        for place, one in enumerate(known):
+            for entry in one.entries:
+                yield Hit(entry, place, place)
+            for phrase in one.phrases:
+                if phrase.patterns[-1] in present and (last := _last_place(phrase, row, fits, place)) >= 0:
                     yield Hit(phrase.entry, place, last)
 
 

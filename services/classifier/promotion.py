@@ -8,7 +8,7 @@ from pathlib import Path
 from itaca.contracts.ids import ModelVersion
 from itaca.errors import PermanentError
 from services.classifier.manifest import MANIFEST_NAME, Manifest, parse_manifest, sha256_of
-from services.classifier.model import CURRENT_NAME, Pin, load_pinned, read_pin
+from services.classifier.model import CURRENT_NAME, Model, Pin, load_pinned, read_pin
 
 HISTORY_LENGTH = 20
 
@@ -53,6 +53,18 @@ def manifest_of(models_dir: Path, version: str = "") -> Manifest:
     if not wanted or not path.is_file():
         raise PermanentError(f"there is no model {wanted}: `itaca models list` shows those that are there")
     return parse_manifest(path.read_bytes())
+
+
+def open_version(models_dir: Path, version: str) -> Model:
+    """Open a model that is not promoted, as its folder stands now.
+
+    Raises:
+        PermanentError: there is none, or it is refused.
+    """
+    manifest = models_dir / version / MANIFEST_NAME
+    if not manifest.is_file():
+        raise PermanentError(f"there is no model {version}: `itaca models list` shows those that are there")
+    return load_pinned(models_dir, Pin(ModelVersion(version), sha256_of(manifest)))
 
 
 def promote(models_dir: Path, version: str) -> Pin:

@@ -56,10 +56,40 @@ class Vectoriser:
 
     def locate(self, block: str, sentences: Sequence[Sentence]) -> Located:
         """Return the columns of every sentence in one block."""
-        parts = [self._columns(block, sentence) for sentence in sentences]
-        starts = np.zeros(len(parts) + 1, dtype=np.int64)
-        np.cumsum([part.size for part in parts], out=starts[1:])
-        return Located(np.concatenate(parts) if parts else _NOTHING, starts)
+        vocabulary = self.vocabularies[block]
+        starts = np.zeros(len(sentences) + 1, dtype=np.int64)
+        if block == "char":
+            return Located(self._locate_chars(vocabulary, sentences, starts), starts)
+        known = vocabulary.columns.get
+        found: list[int] = []
+        for number, sentence in enumerate(sentences, 1):
+            found += [place for term in block_terms(block, sentence) if (place := known(term)) is not None]
+            starts[number] = len(found)
+        return Located(np.array(found, dtype=np.int32), starts)
+
+    def _locate_chars(self, vocabulary: Vocabulary, sentences: Sequence[Sentence], starts: Array) -> Columns:
+        """Return the columns of all n-grams, filling ``starts``; each distinct word is looked up once."""
+        memo = self._chars_of
+        parts: list[Columns] = []
+        size = 0
+        for number, sentence in enumerate(sentences, 1):
+            for word in sentence.words:
+                known = memo.get(word)
+                if known is None:
+                    known = self._chars(vocabulary, word)
+                parts.append(known)
+                size += known.size
+            starts[number] = size
+        return np.concatenate(parts) if parts else _NOTHING
+
+    def _chars(self, vocabulary: Vocabulary, word: str) -> Columns:
+        """Return the columns of one word's n-grams, and remember them."""
+        column = vocabulary.columns.get
+        found = [place for term in char_terms(word) if (place := column(term)) is not None]
+        known = np.array(found, dtype=np.int32)
+        if len(self._chars_of) < _MEMO_LIMIT:
+            self._chars_of[word] = known
+        return known
 
     def weigh(self, block: str, located: Located) -> tuple[Columns, Array]:
         """Return the distinct columns of a whole mail, ascending, and their values: a vector of length one."""
@@ -69,21 +99,6 @@ class Vectoriser:
         distinct, counts = np.unique(located.columns, return_counts=True)
         weighted = (1.0 + np.log(counts)) * vocabulary.idf[distinct - vocabulary.first]
         return distinct, weighted * (vocabulary.weight / np.sqrt(weighted @ weighted))
-
-    def _columns(self, block: str, sentence: Sentence) -> Columns:
-        vocabulary = self.vocabularies[block]
-        if block != "char":
-            return _known(vocabulary, block_terms(block, sentence))
-        parts = [self._chars(vocabulary, word) for word in sentence.words]
-        return np.concatenate(parts) if parts else _NOTHING
-
-    def _chars(self, vocabulary: Vocabulary, word: str) -> Columns:
-        known = self._chars_of.get(word)
-        if known is None:
-            known = _known(vocabulary, char_terms(word))
-            if len(self._chars_of) < _MEMO_LIMIT:
-                self._chars_of[word] = known
-        return known
 
 
 def block_terms(block: str, sentence: Sentence) -> Iterable[str]:
@@ -103,8 +118,3 @@ def block_terms(block: str, sentence: Sentence) -> Iterable[str]:
             return word_terms(sentence.words) if sentence.is_subject else ()
         case _:
             raise KeyError(block)
-
-
-def _known(vocabulary: Vocabulary, terms: Iterable[str]) -> Columns:
-    column = vocabulary.columns.get
-    return np.array([place for term in terms if (place := column(term)) is not None], dtype=np.int32)

@@ -1,0 +1,54 @@
+"""Shadow mode: a candidate judges beside the champion, answers nothing, and where they differ is reported."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from itaca.contracts.events import Judgement
+from itaca.contracts.intents import Intent
+from services.classifier.model import Model
+from services.classifier.sources import Source, read_sources
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One mail that the two models answer differently; ``intents`` are those with another verdict."""
+
+    id: str
+    intents: tuple[Intent, ...]
+    champion: Judgement
+    candidate: Judgement
+
+
+@dataclass(frozen=True)
+class ShadowReport:
+    """How many mails were judged by both, and those that differ."""
+
+    mails: int
+    differences: tuple[Difference, ...]
+
+
+def shadow(paths: Iterable[Path], champion: Model, candidate: Model) -> ShadowReport:
+    """Judge the mails of all paths with both models.
+
+    Raises:
+        PermanentError: a path holds no mail.
+    """
+    mails = 0
+    differences: list[Difference] = []
+    sources = read_sources(paths)
+    while batch := list(islice(sources, BATCH)):
+        mails += len(batch)
+        differences.extend(_compare(batch, champion, candidate))
+    return ShadowReport(mails, tuple(differences))
+
+
+def _compare(batch: Sequence[Source], champion: Model, candidate: Model) -> Iterator[Difference]:
+    texts = [source.text for source in batch]
+    for source, old, new in zip(batch, champion.judge(texts), candidate.judge(texts), strict=True):
+        changed = tuple(intent for intent in Intent if old.verdicts[intent] is not new.verdicts[intent])
+        if changed or old.needs_review is not new.needs_review:
+            yield Difference(source.id, changed, old, new)
