@@ -26,6 +26,7 @@ from itaca.settings import SharedSettings
 from itaca.storage.database import Database
 from itaca.storage.migrate import upgrade
 from itaca.storage.open import open_database
+from itaca.storage.people import ensure_first_owner
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -101,6 +102,9 @@ async def _open_parts(
     database = await wait_for(open_ledger, "ledger", clock, stopping)
     if database is None:
         return None
+    # From the first mail on somebody must be able to own a case, whichever process meets it first.
+    email, name, now = settings.owner_email, settings.owner_name, clock.now()
+    await database.write(lambda conn: ensure_first_owner(conn, email, name, now, rng))
     broker = open_broker(settings.broker_url.get_secret_value(), clock, rng)
     await broker.start()
     return Parts(settings, database, broker, clock, rng, metrics)

@@ -1,7 +1,6 @@
 """``itaca up`` and the stages one by one."""
 
 import os
-import random
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -10,12 +9,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from itaca.clock import SystemClock
 from itaca.errors import ConfigurationError
 from itaca.main import Service, run_services
 from itaca.process import Parts, Stage
 from itaca.settings import LOCAL_OWNER
-from itaca.storage.people import ensure_first_owner
 
 STAGES = ("ingest", "classifier", "router", "courier", "watch")
 CheckOnly = Annotated[bool, typer.Option("--check-config", help="Check the configuration and exit with 0 or 2.")]
@@ -54,23 +51,13 @@ def _stage_verb(name: str) -> Callable[[bool], None]:
     def run(check_config: CheckOnly = False) -> None:
         if os.environ.get("ITACA_BROKER_URL", "memory://").startswith("memory://") and name != "courier":
             raise ConfigurationError([_MEMORY_ONLY_TOGETHER])
-        sys.exit(run_services([service(name)], os.environ, only_check=check_config, on_ready=first_owner))
+        sys.exit(run_services([service(name)], os.environ, only_check=check_config))
 
     return run
 
 
-async def first_owner(parts: Parts, _: Sequence[Stage]) -> None:
-    """See to it that somebody can own a case from the first mail on."""
-    settings = parts.settings
-    now = SystemClock().now()
-    await parts.database.write(
-        lambda conn: ensure_first_owner(conn, settings.owner_email, settings.owner_name, now, random.Random())
-    )
-
-
 async def welcome(parts: Parts, stages: Sequence[Stage]) -> None:
-    """Make the first owner and say what one needs to know next."""
-    await first_owner(parts, stages)
+    """Say what one needs to know next."""
     settings = parts.settings
     port = next((getattr(stage, "port", 0) for stage in stages if stage.name == "ingest"), 0)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
