@@ -135,7 +135,7 @@ async def test_lm17_automatic_mail_is_kept_and_never_answered(itaca: Deployment,
     await settle(ledger)
     outcomes = text("SELECT id, outcome FROM mails WHERE id IN (:filed, :kept)")
     found = await ledger.read(
-        lambda conn: dict(conn.execute(outcomes, {"filed": filed, "kept": kept}).tuples().all())
+        lambda conn: {row.id: row.outcome for row in conn.execute(outcomes, {"filed": filed, "kept": kept})}
     )
     assert found[filed] == "filed"
     assert found[kept] in ("case", "review")
