@@ -27,10 +27,10 @@ class Message:
 
 
 class Bell:
-    """Wakes everyone who waits, once per ring."""
+    """Wakes everyone who waits, once per ring, in the order of their coming."""
 
     def __init__(self) -> None:
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters: dict[asyncio.Future[None], None] = {}
 
     def ring(self) -> None:
         for waiter in self._waiters:
@@ -40,11 +40,11 @@ class Bell:
 
     async def wait(self) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
+        self._waiters[waiter] = None
         try:
             await waiter
         finally:
-            self._waiters.discard(waiter)
+            self._waiters.pop(waiter, None)
 
 
 class MemoryDelivery:

@@ -9,7 +9,7 @@ from itaca.cases.policy import Policy
 from itaca.errors import TransientError
 from itaca.process import Parts, pause
 from itaca.storage.outbox import claim_due
-from services.courier.doors import open_door
+from services.courier.doors import Door, open_door
 from services.courier.handler import Courier
 from services.courier.messages import Letters
 from services.courier.settings import CourierSettings
@@ -22,14 +22,14 @@ class CourierStage:
 
     name = "courier"
 
-    def __init__(self, parts: Parts, settings: CourierSettings) -> None:
+    def __init__(self, parts: Parts, settings: CourierSettings, door: Door) -> None:
         self._parts, self._settings = parts, settings
         shared = parts.settings
         letters = Letters(shared.organisation, settings.from_address, shared.evidence_address, Policy().calendar.zone)
         self._courier = Courier(
             parts.database,
             parts.broker,
-            open_door(settings, shared.data_dir),
+            door,
             letters,
             parts.clock,
             parts.rng,
@@ -68,4 +68,4 @@ class CourierStage:
 
 
 def build(parts: Parts, settings: CourierSettings) -> CourierStage:
-    return CourierStage(parts, settings)
+    return CourierStage(parts, settings, open_door(settings, parts.settings.data_dir))

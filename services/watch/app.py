@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from itaca.cases.policy import Policy
+from itaca.dispatch import Dispatcher
 from itaca.errors import ItacaError
 from itaca.process import Parts, pause
 from itaca.readers import ReaderLimits
@@ -31,9 +32,9 @@ class WatchStage:
 
     name = "watch"
 
-    def __init__(self, parts: Parts, settings: WatchSettings) -> None:
+    def __init__(self, parts: Parts, settings: WatchSettings, dispatcher: Dispatcher) -> None:
         self._parts, self._settings, self._policy = parts, settings, Policy()
-        self._dispatcher = open_dispatcher(parts, ReaderLimits())
+        self._dispatcher = dispatcher
         drive = Drive(
             parts.database,
             Driver(parts.database, self._dispatcher),
@@ -91,4 +92,4 @@ class WatchStage:
 
 
 def build(parts: Parts, settings: WatchSettings) -> WatchStage:
-    return WatchStage(parts, settings)
+    return WatchStage(parts, settings, open_dispatcher(parts, ReaderLimits()))
