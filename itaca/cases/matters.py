@@ -27,7 +27,7 @@ def matter_actions(
     cues = find_cues(f"{mail.text.subject}\n{mail.text.new_text}", mail.text.language, mail.foreign_addresses())
     actions: list[Action] = []
     left = list(intents)
-    violated = _violated(mail, standing, cues) if {Intent.COMPLAINT, Intent.CANCELLATION} & set(intents) else None
+    violated = _violated(mail, standing, cues, intents)
     if violated is not None:
         actions.append(_append(mail, standing, policy, violated, cues, is_violation=True))
         left = [intent for intent in left if intent is Intent.ORDER]
@@ -62,8 +62,16 @@ def join_thread(mail: MailFacts, standing: Standing, policy: Policy) -> AppendTo
     return None
 
 
-def _violated(mail: MailFacts, standing: Standing, cues: Sequence[Cue]) -> KnownCase | None:
-    """Return the watched cancellation that this protest is held against."""
+def _violated(
+    mail: MailFacts, standing: Standing, cues: Sequence[Cue], intents: Sequence[Intent]
+) -> KnownCase | None:
+    """Return the watched cancellation that this protest is held against.
+
+    A cancellation without a protest that names a number nobody cancelled is a new one.
+    """
+    is_protest = Intent.COMPLAINT in intents
+    if not is_protest and Intent.CANCELLATION not in intents:
+        return None
     watched = [c for c in standing.cancellations if c.is_watched_at(mail.received_at)]
     verdict = mail.judgement.verdicts.get(Intent.CANCELLATION) if mail.judgement else None
     speaks_of_it = verdict in (Verdict.YES, Verdict.UNSURE) or any(c.name == EARLIER_CANCELLATION for c in cues)
@@ -71,7 +79,7 @@ def _violated(mail: MailFacts, standing: Standing, cues: Sequence[Cue]) -> Known
         return None
     numbers = _numbers(mail)
     by_number = [c for c in watched if c.matter in numbers]
-    fitting = by_number or [c for c in watched if not c.matter or not numbers]
+    fitting = by_number or [c for c in watched if (is_protest and not c.matter) or not numbers]
     if not fitting:
         return None
     closed = fitting[-1]

@@ -1,6 +1,8 @@
 """Rows for the tests of the ledger: a mail, people, a case with its promise and its history."""
 
+import contextlib
 import random
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, insert
@@ -13,6 +15,7 @@ from itaca.mail.model import Envelope
 from itaca.storage.database import Database
 from itaca.storage.intake import Intake
 from itaca.storage.moments import to_micros
+from itaca.storage.open import open_database
 from itaca.storage.outbox import NewEntry
 from itaca.storage.people import ensure_first_owner
 from itaca.storage.tables import case_events, case_mails, cases, customers, promises
@@ -69,3 +72,15 @@ class Ledger:
         event = {"id": self.new_id(), "case_id": case_id, "at": now, "kind": "opened", "actor": "router"}
         c.execute(insert(case_events).values(**event, mail_id=mail_id, detail={"why": "complaint"}))
         return case_id
+
+
+@contextlib.asynccontextmanager
+async def open_ledger(url: str, seed: int = 7) -> AsyncIterator[Ledger]:
+    """Open the ledger at this address, as one process would."""
+    database = await open_database(url)
+    ledger = Ledger(database, seed)
+    try:
+        yield ledger
+        await ledger.intake.close()
+    finally:
+        await database.close()

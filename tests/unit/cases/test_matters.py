@@ -177,3 +177,12 @@ def test_a_violation_keeps_the_order_beside_it() -> None:
     actions = act(standing(cancellation()), COMPLAINT, CANCELLATION, ORDER, text=mail_text(PROTEST))
     assert [type(a).__name__ for a in actions] == ["AppendToCase", "OpenCase"]
     assert actions[1].kind is CaseKind.ORDER
+
+
+def test_a_cancellation_of_another_contract_is_a_new_one() -> None:
+    """While one cancellation is watched, cancelling something else by its number is no protest and is handed on."""
+    text = mail_text("disdico anche il contratto C3", order_number("C3"))
+    again = mail_text("confermo la disdetta")
+    assert joined(standing(cancellation()), CANCELLATION, text=text) == "new C3"
+    assert joined(standing(cancellation(matter="C3")), CANCELLATION, text=text) == "cancelled"
+    assert joined(standing(cancellation()), CANCELLATION, text=again) == "cancelled"
