@@ -10,7 +10,7 @@ from itaca.errors import TransientError
 from itaca.process import Parts, pause
 from itaca.storage.outbox import claim_due
 from services.courier.doors import Door, open_door
-from services.courier.handler import Courier
+from services.courier.handler import Courier, Writing
 from services.courier.messages import Letters
 from services.courier.settings import CourierSettings
 
@@ -22,10 +22,8 @@ class CourierStage:
 
     name = "courier"
 
-    def __init__(self, parts: Parts, settings: CourierSettings, door: Door) -> None:
+    def __init__(self, parts: Parts, settings: CourierSettings, door: Door, letters: Writing) -> None:
         self._parts, self._settings = parts, settings
-        shared = parts.settings
-        letters = Letters(shared.organisation, settings.from_address, shared.evidence_address, Policy().calendar.zone)
         self._courier = Courier(
             parts.database,
             parts.broker,
@@ -35,7 +33,7 @@ class CourierStage:
             parts.rng,
             parts.metrics,
             settings,
-            has_exchange=not shared.broker_url.get_secret_value().startswith("memory://"),
+            has_exchange=not parts.settings.broker_url.get_secret_value().startswith("memory://"),
         )
         self._problem = ""
 
@@ -68,4 +66,6 @@ class CourierStage:
 
 
 def build(parts: Parts, settings: CourierSettings) -> CourierStage:
-    return CourierStage(parts, settings, open_door(settings, parts.settings.data_dir))
+    shared = parts.settings
+    letters = Letters(shared.organisation, settings.from_address, shared.evidence_address, Policy().calendar.zone)
+    return CourierStage(parts, settings, open_door(settings, shared.data_dir), letters)

@@ -11,14 +11,16 @@ Fails:  TransientError -> again later, with doubling pauses, until a day has pas
 import random
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from typing import Protocol
 
 import structlog
 
 from itaca.broker.port import Broker
+from itaca.cases.people import Person
 from itaca.clock import Clock
 from itaca.contracts.codec import encode
 from itaca.contracts.events import OrderHandoff
-from itaca.contracts.ids import CaseId, MailId, PersonId
+from itaca.contracts.ids import CaseId, MailId, OutboxId, PersonId
 from itaca.contracts.intents import OutboxKind, OutboxState
 from itaca.errors import ItacaError, PermanentError, TransientError
 from itaca.mail.model import EntityKind
@@ -28,7 +30,7 @@ from itaca.storage.departures import departed, failed
 from itaca.storage.letters import Context, load_context, load_person
 from itaca.storage.outbox import OutboxEntry, begin_sending, retry_later
 from services.courier.doors import AnswerLostError, Door
-from services.courier.messages import Letters, ascii_address
+from services.courier.messages import ascii_address
 from services.courier.settings import CourierSettings
 
 log = structlog.get_logger()
@@ -45,6 +47,20 @@ class EntryLostError(ItacaError):
     """The entry is in somebody else's hands by now: whatever is done with it, they do it."""
 
 
+class Writing(Protocol):
+    """What the courier asks of ``services.courier.messages.Letters``."""
+
+    def acknowledgement(self, entry: OutboxId, recipient: str, context: Context, now: datetime) -> EmailMessage: ...
+
+    def notice(
+        self, entry: OutboxId, person: Person, event: str, context: Context, now: datetime
+    ) -> EmailMessage: ...
+
+    def handoff(
+        self, entry: OutboxId, mailbox: str, event: bytes, context: Context, now: datetime
+    ) -> EmailMessage: ...
+
+
 class Courier:
     """Delivers entries; safe in any number, because each entry is claimed with a lease."""
 
@@ -53,7 +69,7 @@ class Courier:
         database: Database,
         broker: Broker,
         door: Door,
-        letters: Letters,
+        letters: Writing,
         clock: Clock,
         rng: random.Random,
         metrics: Metrics,
