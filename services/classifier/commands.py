@@ -51,7 +51,7 @@ def _answer(model: Model, source: Source, judgement: Judgement, *, explain: bool
         "model": judgement.model,
     }
     if explain:
-        spans = judgement.spans or explain_judgement(model.scorer, source.text)
+        spans = explain_judgement(model.scorer, source.text)
         row["spans"] = [_shown(span, source.text) for span in spans]
     return row
 

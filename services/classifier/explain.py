@@ -5,118 +5,142 @@ addends of a word are those of its own, of its characters and half of those of i
 addends of a lexicon idea stand on their own, under the entry's name.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from itaca.contracts.events import Span, WrittenText
 from itaca.contracts.intents import Intent
-from services.classifier.features import PAIR_REACH, Sentence, View, char_terms, split
+from services.classifier.features import PAIR_REACH, Sentence, View, split
 from services.classifier.lexicon import Hit
-from services.classifier.scorer import Scorer
+from services.classifier.scorer import LinearVotes, Scorer, running_sums
 from services.classifier.text import Token, sentence_tokens, tokens
 from services.classifier.vectors import Array
 
 TOP_SPANS = 8
 _MIN_WEIGHT = 0.02
+NGRAM = "ngram"
 ViewName = Literal["subject", "new", "quoted"]
 
 
-@dataclass(frozen=True)
-class Piece:
-    """One addend: the words ``first`` to ``last`` of a sentence, why, and its weight per intent (n_intents,)."""
+class Place(NamedTuple):
+    """Where an addend comes from: the words ``first`` to ``last`` of a sentence, and why they count."""
 
     sentence: int
     first: int
     last: int
     why: str
-    weight: Array
 
 
-def explain(scorer: Scorer, text: WrittenText, top: int = TOP_SPANS) -> tuple[Span, ...]:
-    """Return, per intent, the spans with the largest weights for or against it; at most ``top`` each."""
+@dataclass(frozen=True)
+class Contributions:
+    """All addends of a mail: ``weights`` has shape (n_places, n_intents)."""
+
+    places: list[Place]
+    weights: Array
+
+
+def explain(
+    scorer: Scorer, text: WrittenText, top: int = TOP_SPANS, intents: Iterable[Intent] = tuple(Intent)
+) -> tuple[Span, ...]:
+    """Return, for each of the intents, the spans with the largest weights for or against it; at most ``top`` each."""
     sentences = split(View(text.subject, text.new_text, text.language), scorer.lexicon)
-    places = list(_places(text, sentences))
+    return explain_sentences(scorer, text, sentences, top, intents)
+
+
+def explain_sentences(
+    scorer: Scorer, text: WrittenText, sentences: Sequence[Sentence], top: int, intents: Iterable[Intent]
+) -> tuple[Span, ...]:
+    """As ``explain``, for a text that was split already."""
+    found = contributions(scorer.votes, sentences)
+    rows: list[tuple[ViewName, list[Token]]] = []
     spans: list[Span] = []
-    pieces = list(contributions(scorer, sentences))
-    for number, intent in enumerate(Intent):
-        weighty = sorted(pieces, key=lambda piece: -abs(float(piece.weight[number])))[:top]
-        for piece in weighty:
-            weight = float(piece.weight[number])
-            if abs(weight) >= _MIN_WEIGHT:
-                spans.append(_span(intent, piece, weight, *places[piece.sentence]))
+    for intent in intents:
+        column = found.weights[:, list(Intent).index(intent)]
+        for number in np.argsort(-np.abs(column), kind="stable")[:top]:
+            if abs(column[number]) >= _MIN_WEIGHT:
+                rows = rows or list(_rows(text, sentences))
+                place = found.places[number]
+                spans.append(_span(intent, place, float(column[number]), *rows[place.sentence]))
     return tuple(spans)
 
 
-def contributions(scorer: Scorer, sentences: Sequence[Sentence]) -> Iterator[Piece]:
-    """Yield the addends of the votes on the whole mail; with bias and structure they add up to it exactly."""
-    values = _values(scorer, sentences)
-    ngrams: dict[tuple[int, int], Array] = defaultdict(lambda: np.zeros(len(Intent)))
+def contributions(votes: LinearVotes, sentences: Sequence[Sentence]) -> Contributions:
+    """Return the addends of the votes on the whole mail; with bias and structure they add up to it exactly."""
+    places = [Place(n, k, k, NGRAM) for n, sentence in enumerate(sentences) for k in range(len(sentence.words))]
+    weights = _char_weights(votes, sentences)
+    weights += _word_weights(votes, sentences, "word")
+    weights += _word_weights(votes, sentences, "subject")
+    ideas, idea_weights = _idea_weights(votes, sentences)
+    return Contributions(places + ideas, np.concatenate([weights, idea_weights]))
+
+
+class _Addends:
+    """What one occurrence of each column of a block adds to the votes."""
+
+    def __init__(self, votes: LinearVotes, block: str, sentences: Sequence[Sentence]) -> None:
+        self.located = votes.vectoriser.locate(block, sentences)
+        self._columns, values = votes.vectoriser.weigh(block, self.located)
+        counts = np.unique(self.located.columns, return_counts=True)[1]
+        self._addends = votes.weights[self._columns] * (values / np.maximum(counts, 1))[:, None]
+        self._place_of = votes.vectoriser.vocabularies[block].columns
+
+    def of_columns(self, columns: Array) -> Array:
+        """Return the addends of columns that stand in the mail. Shape (n_columns, n_intents)."""
+        return np.asarray(self._addends[np.searchsorted(self._columns, columns)])
+
+    def of_terms(self, terms: Sequence[str]) -> Array:
+        """Return the addends of terms of the mail, zero for those that the model does not know."""
+        found = np.array([self._place_of.get(term, -1) for term in terms], dtype=np.int64)
+        addends = np.zeros((len(terms), self._addends.shape[1]))
+        known = found >= 0
+        addends[known] = self.of_columns(found[known])
+        return addends
+
+
+def _char_weights(votes: LinearVotes, sentences: Sequence[Sentence]) -> Array:
+    """Return what the characters of each word add. Shape (n_words, n_intents)."""
+    addends = _Addends(votes, "char", sentences)
+    sizes = [votes.vectoriser.char_columns(word).size for sentence in sentences for word in sentence.words]
+    starts = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(sizes, out=starts[1:])
+    return running_sums(addends.of_columns(addends.located.columns), starts)
+
+
+def _word_weights(votes: LinearVotes, sentences: Sequence[Sentence], block: str) -> Array:
+    """Return what each word adds by itself and by half of each pair it stands in. Shape (n_words, n_intents)."""
+    addends = _Addends(votes, block, sentences)
+    counted = [sentence for sentence in sentences if block == "word" or sentence.is_subject]
+    size = sum(len(sentence.words) for sentence in counted)
+    # The subject is the first sentence, so that the words counted are the first of all words.
+    weights = np.zeros((sum(len(sentence.words) for sentence in sentences), len(Intent)))
+    weights[:size] = addends.of_terms([word for sentence in counted for word in sentence.words])
+    pairs = [f"{first} {second}" for sentence in counted for first, second in pairwise(sentence.words)]
+    halves = addends.of_terms(pairs) / 2.0
+    firsts: list[int] = []
+    place = 0
+    for sentence in counted:
+        firsts.extend(range(place, place + len(sentence.words) - 1))
+        place += len(sentence.words)
+    first = np.array(firsts, dtype=np.int64)
+    weights[first] += halves
+    weights[first + 1] += halves
+    return weights
+
+
+def _idea_weights(votes: LinearVotes, sentences: Sequence[Sentence]) -> tuple[list[Place], Array]:
+    """Return the ideas and pairs of ideas with what they add."""
+    places: list[Place] = []
     for number, sentence in enumerate(sentences):
-        for place, addend in _word_addends(values, sentence):
-            ngrams[number, place] = ngrams[number, place] + addend
-        yield from _idea_pieces(values, number, sentence)
-    for (number, place), weight in ngrams.items():
-        yield Piece(number, place, place, "ngram", weight)
-
-
-Values = dict[str, dict[str, Array]]
-
-
-def _values(scorer: Scorer, sentences: Sequence[Sentence]) -> Values:
-    """Return, per block and term, what one occurrence of the term adds to the votes."""
-    votes = scorer.votes
-    found: Values = {}
-    for block, vocabulary in votes.vectoriser.vocabularies.items():
-        located = votes.vectoriser.locate(block, sentences)
-        columns, values = votes.vectoriser.weigh(block, located)
-        counts = np.unique(located.columns, return_counts=True)[1]
-        addends = votes.weights[columns] * (values / np.maximum(counts, 1))[:, None]
-        by_column = dict(zip(columns.tolist(), addends, strict=True))
-        found[block] = _ByTerm(vocabulary.columns, by_column)
-    return found
-
-
-class _ByTerm(dict[str, Array]):
-    """Addends by term; a term the model does not know adds nothing."""
-
-    def __init__(self, columns: dict[str, int], by_column: dict[int, Array]) -> None:
-        super().__init__()
-        self._columns, self._by_column = columns, by_column
-
-    def __missing__(self, term: str) -> Array:
-        return self._by_column.get(self._columns.get(term, -1), _ZERO)
-
-
-_ZERO = np.zeros(len(Intent))
-
-
-def _word_addends(values: Values, sentence: Sentence) -> Iterator[tuple[int, Array]]:
-    """Yield what each word adds by itself, by its characters, and by half of each pair it stands in."""
-    blocks = ("word", "subject") if sentence.is_subject else ("word",)
-    for place, word in enumerate(sentence.words):
-        for term in char_terms(word):
-            yield place, values["char"][term]
-        for block in blocks:
-            yield place, values[block][word]
-    for place, (first, second) in enumerate(pairwise(sentence.words)):
-        for block in blocks:
-            half = values[block][f"{first} {second}"] / 2.0
-            yield place, half
-            yield place + 1, half
-
-
-def _idea_pieces(values: Values, number: int, sentence: Sentence) -> Iterator[Piece]:
-    ideas = values["idea"]
-    for place, hit in enumerate(sentence.hits):
-        yield Piece(number, hit.first, hit.last, hit.entry, ideas[hit.entry])
-        for other in _partners(sentence.hits, place):
-            name = f"{hit.entry}+{other.entry}"
-            yield Piece(number, hit.first, max(hit.last, other.last), name, ideas[name])
+        for place, hit in enumerate(sentence.hits):
+            places.append(Place(number, hit.first, hit.last, hit.entry))
+            for other in _partners(sentence.hits, place):
+                last = max(hit.last, other.last)
+                places.append(Place(number, hit.first, last, f"{hit.entry}+{other.entry}"))
+    return places, _Addends(votes, "idea", sentences).of_terms([place.why for place in places])
 
 
 def _partners(hits: Sequence[Hit], place: int) -> Iterator[Hit]:
@@ -128,7 +152,7 @@ def _partners(hits: Sequence[Hit], place: int) -> Iterator[Hit]:
             yield other
 
 
-def _places(text: WrittenText, sentences: Sequence[Sentence]) -> Iterator[tuple[ViewName, list[Token]]]:
+def _rows(text: WrittenText, sentences: Sequence[Sentence]) -> Iterator[tuple[ViewName, list[Token]]]:
     """Yield, for each sentence, the view it stands in and its words with their places there."""
     if sentences and sentences[0].is_subject:
         yield "subject", tokens(text.subject)
@@ -136,6 +160,6 @@ def _places(text: WrittenText, sentences: Sequence[Sentence]) -> Iterator[tuple[
         yield "new", row
 
 
-def _span(intent: Intent, piece: Piece, weight: float, view: ViewName, row: list[Token]) -> Span:
-    first, last = row[piece.first], row[piece.last]
-    return Span(intent=intent, view=view, start=first.start, end=last.end, weight=round(weight, 4), why=piece.why)
+def _span(intent: Intent, place: Place, weight: float, view: ViewName, row: list[Token]) -> Span:
+    start, end = row[place.first].start, row[place.last].end
+    return Span(intent=intent, view=view, start=start, end=end, weight=round(weight, 4), why=place.why)

@@ -15,8 +15,9 @@ import joblib
 
 from itaca.contracts.events import Judgement, WrittenText
 from itaca.contracts.ids import ModelVersion
-from itaca.contracts.intents import Intent
+from itaca.contracts.intents import Intent, Verdict
 from itaca.errors import PermanentError
+from services.classifier.explain import TOP_SPANS, explain_sentences
 from services.classifier.manifest import MANIFEST_NAME, MODEL_NAME, Manifest, parse_manifest, present_libraries
 from services.classifier.scorer import Scorer, unpack
 from services.classifier.vectors import Array
@@ -34,7 +35,7 @@ class Pin:
 
 
 class Model:
-    """One immutable model: judges texts, the same text always the same way."""
+    """One immutable model: judges texts, the same text always the same way, and says what carried each intent."""
 
     def __init__(self, manifest: Manifest, scorer: Scorer) -> None:
         self.manifest = manifest
@@ -47,13 +48,15 @@ class Model:
         return [self._judge(text) for text in texts]
 
     def _judge(self, text: WrittenText) -> Judgement:
-        scores = _by_intent(self.scorer.probabilities(text, text.new_text))
+        sentences = self.scorer.split(text, text.new_text)
+        scores = _by_intent(self.scorer.weigh(text, text.new_text, sentences))
         verdicts = verdicts_for(scores, self.manifest.thresholds)
         whole = None
         if text.quoted_text:
             both = self.scorer.probabilities(text, f"{text.new_text}\n{text.quoted_text}")
             whole = verdicts_for(_by_intent(both), self.manifest.thresholds)
         reasons = review_reasons(text, verdicts, whole, self._unproven)
+        held = [intent for intent in Intent if verdicts[intent] is not Verdict.NO]
         return Judgement(
             model=self.version,
             scores=scores,
@@ -61,6 +64,7 @@ class Model:
             needs_review=bool(reasons),
             review_reasons=reasons,
             language=text.language,
+            spans=explain_sentences(self.scorer, text, sentences, TOP_SPANS, held) if held else (),
         )
 
 

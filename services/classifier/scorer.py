@@ -78,12 +78,12 @@ class LinearVotes:
     def _sentence_votes(self, located: Located) -> Array:
         """Return the votes of one block on each sentence, repeats counted. Shape (n_sentences, n_intents)."""
         frequency = self._sentence_idf[located.columns]
-        votes = _sums(self._sentence_weights[located.columns], located.starts)
-        length = np.sqrt(_sums((frequency * frequency)[:, None], located.starts))
+        votes = running_sums(self._sentence_weights[located.columns], located.starts)
+        length = np.sqrt(running_sums((frequency * frequency)[:, None], located.starts))
         return np.asarray(votes / np.maximum(length, 1e-12))
 
 
-def _sums(rows: Array, starts: Array) -> Array:
+def running_sums(rows: Array, starts: Array) -> Array:
     """Return the sum of the rows of each sentence."""
     running = np.zeros((len(rows) + 1, rows.shape[1]))
     np.cumsum(rows, axis=0, out=running[1:])
@@ -104,7 +104,14 @@ class Scorer:
 
     def probabilities(self, text: WrittenText, body: str) -> Array:
         """Return calibrated probabilities for the subject of ``text`` and the given body. Shape (n_intents,)."""
-        sentences = split(View(text.subject, body, text.language), self.lexicon)
+        return self.weigh(text, body, self.split(text, body))
+
+    def split(self, text: WrittenText, body: str) -> tuple[Sentence, ...]:
+        """Return the subject and the sentences of the body with the ideas in them."""
+        return split(View(text.subject, body, text.language), self.lexicon)
+
+    def weigh(self, text: WrittenText, body: str, sentences: Sequence[Sentence]) -> Array:
+        """Return the probabilities of a body that was split already. Shape (n_intents,)."""
         evidence = self.votes.evidence(sentences, np.array(structure(text, body)))
         log_odds: Array = evidence @ self.stack_weights + self.stack_bias
         return sigmoid(log_odds)

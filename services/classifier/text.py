@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _TOKEN = re.compile(r"\w+|[^\w\s]+")
@@ -73,18 +74,16 @@ def sentence_tokens(text: str) -> list[list[Token]]:
     ]
 
 
-def _fold_with_origin(text: str) -> tuple[str, list[int]]:
+def _fold_with_origin(text: str) -> tuple[str, Sequence[int]]:
     """Return the folded text, and for each of its characters the place of the one it came from."""
-    origin: list[int] = []
-    pieces: list[str] = []
-    for place, char in enumerate(text):
-        piece = fold(char)
-        pieces.append(piece)
-        origin.extend([place] * len(piece))
-    return "".join(pieces), origin
+    folded = fold(text)
+    if all(len(_FOLDING[code]) == 1 for code in set(map(ord, text))):
+        return folded, range(len(text))
+    origin = [place for place, char in enumerate(text) for _ in _FOLDING[ord(char)]]
+    return folded, origin
 
 
-def _token(match: re.Match[str], shift: int, origin: list[int]) -> Token:
+def _token(match: re.Match[str], shift: int, origin: Sequence[int]) -> Token:
     return Token(match.group(), origin[shift + match.start()], origin[shift + match.end() - 1] + 1)
 
 

@@ -76,13 +76,18 @@ class Vectoriser:
             for word in sentence.words:
                 known = memo.get(word)
                 if known is None:
-                    known = self._chars(vocabulary, word)
+                    known = self._work_out(vocabulary, word)
                 parts.append(known)
                 size += known.size
             starts[number] = size
         return np.concatenate(parts) if parts else _NOTHING
 
-    def _chars(self, vocabulary: Vocabulary, word: str) -> Columns:
+    def char_columns(self, word: str) -> Columns:
+        """Return the columns of one word's character n-grams, repeats included."""
+        known = self._chars_of.get(word)
+        return self._work_out(self.vocabularies["char"], word) if known is None else known
+
+    def _work_out(self, vocabulary: Vocabulary, word: str) -> Columns:
         """Return the columns of one word's n-grams, and remember them."""
         column = vocabulary.columns.get
         found = [place for term in char_terms(word) if (place := column(term)) is not None]

@@ -88,7 +88,7 @@ def test_the_explanation_adds_up_to_the_votes(model: Model) -> None:
     sentences = split(View(TEXT.subject, TEXT.new_text, TEXT.language), scorer.lexicon)
     shape = np.array(structure(TEXT, TEXT.new_text))
     votes = scorer.votes
-    pieces = np.sum([piece.weight for piece in contributions(scorer, sentences)], axis=0)
+    pieces = contributions(votes, sentences).weights.sum(axis=0)
     rest = votes.bias + (shape * STRUCTURE_SCALE) @ votes.weights[votes.vectoriser.n_columns :]
     np.testing.assert_allclose(pieces + rest, votes.evidence(sentences, shape)[: len(Intent)], atol=1e-9)
 
