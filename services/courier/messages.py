@@ -23,6 +23,7 @@ from services.courier.texts import Texts, staff_texts, texts_for
 _ADDRESS = re.compile(r"[!#-'*+/-9=?A-Z^-~.-]{1,64}(?:@[A-Za-z0-9._:\[\]-]{1,255})?")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 _MOST_SUBJECT = 120
+_MOST_NAME = 100
 _MOST_QUOTED = 4_000
 _MOST_QUOTED_LINES = 40
 
@@ -101,7 +102,7 @@ class Letters:
 
     def _new(self, sender: str, recipient: str, subject: str, now: datetime) -> EmailMessage:
         message = EmailMessage(_POLICY)
-        message["From"] = _address(sender, _clean(self._organisation))
+        message["From"] = _address(sender, _clean(self._organisation)[:_MOST_NAME])
         message["To"] = _address(recipient)
         message["Subject"] = _clean(subject)[:_MOST_SUBJECT]
         message["Date"] = format_datetime(now)
@@ -142,7 +143,12 @@ class Letters:
 
 
 def _clean(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """Return text that may stand in a header: one line, no controls, no bidirectional tricks, no encoded word.
+
+    The standard library decodes what looks like an encoded word in a value it is given (RFC 2047), and line ends may
+    hide in one: a customer's subject could add headers to our letter.
+    """
+    return " ".join("".join(c if c.isprintable() else " " for c in text).replace("=?", "= ?").split())
 
 
 def ascii_address(address: str) -> str:
@@ -156,7 +162,7 @@ def ascii_address(address: str) -> str:
         plain = f"{local}{at}{domain if domain.isascii() else domain.encode('idna').decode()}"
     except UnicodeError as error:
         raise PermanentError("the domain of the address is none") from error
-    if not _ADDRESS.fullmatch(plain):
+    if not _ADDRESS.fullmatch(plain) or "=?" in plain:
         raise PermanentError("the address cannot be written to: it holds characters that mail servers refuse")
     return plain
 
