@@ -5,7 +5,7 @@ addends of a word are those of its own, of its characters and half of those of i
 addends of a lexicon idea stand on their own, under the entry's name.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -14,11 +14,11 @@ import numpy as np
 
 from itaca.contracts.events import Span, WrittenText
 from itaca.contracts.intents import Intent
-from services.classifier.features import PAIR_REACH, Sentence, View, split
+from services.classifier.features import PAIR_REACH, Sentence
 from services.classifier.lexicon import Hit
 from services.classifier.scorer import LinearVotes, Scorer, running_sums
-from services.classifier.text import Token, sentence_tokens, tokens
-from services.classifier.vectors import Array
+from services.classifier.text import SentenceTokens, Token, tokens
+from services.classifier.vectors import Array, Weighed
 
 TOP_SPANS = 8
 _MIN_WEIGHT = 0.02
@@ -47,50 +47,54 @@ def explain(
     scorer: Scorer, text: WrittenText, top: int = TOP_SPANS, intents: Iterable[Intent] = tuple(Intent)
 ) -> tuple[Span, ...]:
     """Return, for each of the intents, the spans with the largest weights for or against it; at most ``top`` each."""
-    sentences = split(View(text.subject, text.new_text, text.language), scorer.lexicon)
-    return explain_sentences(scorer, text, sentences, top, intents)
+    sentences = scorer.split(text, text.new_text)
+    weighed = scorer.votes.vectoriser.weigh_all(sentences)
+    return explain_weighed(scorer.votes, text, sentences, weighed, intents, top)
 
 
-def explain_sentences(
-    scorer: Scorer, text: WrittenText, sentences: Sequence[Sentence], top: int, intents: Iterable[Intent]
+def explain_weighed(
+    votes: LinearVotes,
+    text: WrittenText,
+    sentences: Sequence[Sentence],
+    weighed: Mapping[str, Weighed],
+    intents: Iterable[Intent],
+    top: int,
 ) -> tuple[Span, ...]:
-    """As ``explain``, for a text that was split already."""
-    found = contributions(scorer.votes, sentences)
-    rows: list[tuple[ViewName, list[Token]]] = []
+    """As ``explain``, for a text that was split and weighed already."""
+    found = contributions(votes, sentences, weighed)
+    rows = _Rows(text, sentences)
     spans: list[Span] = []
     for intent in intents:
         column = found.weights[:, list(Intent).index(intent)]
         for number in np.argsort(-np.abs(column), kind="stable")[:top]:
             if abs(column[number]) >= _MIN_WEIGHT:
-                rows = rows or list(_rows(text, sentences))
                 place = found.places[number]
                 spans.append(_span(intent, place, float(column[number]), *rows[place.sentence]))
     return tuple(spans)
 
 
-def contributions(votes: LinearVotes, sentences: Sequence[Sentence]) -> Contributions:
+def contributions(votes: LinearVotes, sentences: Sequence[Sentence], weighed: Mapping[str, Weighed]) -> Contributions:
     """Return the addends of the votes on the whole mail; with bias and structure they add up to it exactly."""
     places = [Place(n, k, k, NGRAM) for n, sentence in enumerate(sentences) for k in range(len(sentence.words))]
-    weights = _char_weights(votes, sentences)
-    weights += _word_weights(votes, sentences, "word")
-    weights += _word_weights(votes, sentences, "subject")
-    ideas, idea_weights = _idea_weights(votes, sentences)
+    weights = _char_weights(votes, weighed, sentences)
+    weights += _word_weights(votes, weighed, sentences, "word")
+    weights += _word_weights(votes, weighed, sentences, "subject")
+    ideas, idea_weights = _idea_weights(votes, weighed, sentences)
     return Contributions(places + ideas, np.concatenate([weights, idea_weights]))
 
 
 class _Addends:
     """What one occurrence of each column of a block adds to the votes."""
 
-    def __init__(self, votes: LinearVotes, block: str, sentences: Sequence[Sentence]) -> None:
-        self.located = votes.vectoriser.locate(block, sentences)
-        self._columns, values = votes.vectoriser.weigh(block, self.located)
-        counts = np.unique(self.located.columns, return_counts=True)[1]
-        self._addends = votes.weights[self._columns] * (values / np.maximum(counts, 1))[:, None]
+    def __init__(self, votes: LinearVotes, weighed: Mapping[str, Weighed], block: str) -> None:
+        self.mail = weighed[block]
+        values = self.mail.values / np.maximum(self.mail.counts, 1)
+        self._addends = votes.weights[self.mail.columns] * values[:, None]
         self._place_of = votes.vectoriser.vocabularies[block].columns
 
     def of_columns(self, columns: Array) -> Array:
         """Return the addends of columns that stand in the mail. Shape (n_columns, n_intents)."""
-        return np.asarray(self._addends[np.searchsorted(self._columns, columns)])
+        return np.asarray(self._addends[np.searchsorted(self.mail.columns, columns)])
 
     def of_terms(self, terms: Sequence[str]) -> Array:
         """Return the addends of terms of the mail, zero for those that the model does not know."""
@@ -101,18 +105,20 @@ class _Addends:
         return addends
 
 
-def _char_weights(votes: LinearVotes, sentences: Sequence[Sentence]) -> Array:
+def _char_weights(votes: LinearVotes, weighed: Mapping[str, Weighed], sentences: Sequence[Sentence]) -> Array:
     """Return what the characters of each word add. Shape (n_words, n_intents)."""
-    addends = _Addends(votes, "char", sentences)
+    addends = _Addends(votes, weighed, "char")
     sizes = [votes.vectoriser.char_columns(word).size for sentence in sentences for word in sentence.words]
     starts = np.zeros(len(sizes) + 1, dtype=np.int64)
     np.cumsum(sizes, out=starts[1:])
-    return running_sums(addends.of_columns(addends.located.columns), starts)
+    return running_sums(addends.of_columns(addends.mail.located.columns), starts)
 
 
-def _word_weights(votes: LinearVotes, sentences: Sequence[Sentence], block: str) -> Array:
+def _word_weights(
+    votes: LinearVotes, weighed: Mapping[str, Weighed], sentences: Sequence[Sentence], block: str
+) -> Array:
     """Return what each word adds by itself and by half of each pair it stands in. Shape (n_words, n_intents)."""
-    addends = _Addends(votes, block, sentences)
+    addends = _Addends(votes, weighed, block)
     counted = [sentence for sentence in sentences if block == "word" or sentence.is_subject]
     size = sum(len(sentence.words) for sentence in counted)
     # The subject is the first sentence, so that the words counted are the first of all words.
@@ -131,7 +137,9 @@ def _word_weights(votes: LinearVotes, sentences: Sequence[Sentence], block: str)
     return weights
 
 
-def _idea_weights(votes: LinearVotes, sentences: Sequence[Sentence]) -> tuple[list[Place], Array]:
+def _idea_weights(
+    votes: LinearVotes, weighed: Mapping[str, Weighed], sentences: Sequence[Sentence]
+) -> tuple[list[Place], Array]:
     """Return the ideas and pairs of ideas with what they add."""
     places: list[Place] = []
     for number, sentence in enumerate(sentences):
@@ -140,7 +148,7 @@ def _idea_weights(votes: LinearVotes, sentences: Sequence[Sentence]) -> tuple[li
             for other in _partners(sentence.hits, place):
                 last = max(hit.last, other.last)
                 places.append(Place(number, hit.first, last, f"{hit.entry}+{other.entry}"))
-    return places, _Addends(votes, "idea", sentences).of_terms([place.why for place in places])
+    return places, _Addends(votes, weighed, "idea").of_terms([place.why for place in places])
 
 
 def _partners(hits: Sequence[Hit], place: int) -> Iterator[Hit]:
@@ -152,12 +160,19 @@ def _partners(hits: Sequence[Hit], place: int) -> Iterator[Hit]:
             yield other
 
 
-def _rows(text: WrittenText, sentences: Sequence[Sentence]) -> Iterator[tuple[ViewName, list[Token]]]:
-    """Yield, for each sentence, the view it stands in and its words with their places there."""
-    if sentences and sentences[0].is_subject:
-        yield "subject", tokens(text.subject)
-    for row in sentence_tokens(text.new_text):
-        yield "new", row
+class _Rows:
+    """For each sentence the view it stands in and its words with their places there, worked out when asked for."""
+
+    def __init__(self, text: WrittenText, sentences: Sequence[Sentence]) -> None:
+        self._text = text
+        self._body: SentenceTokens | None = None
+        self._subjects = 1 if sentences and sentences[0].is_subject else 0
+
+    def __getitem__(self, sentence: int) -> tuple[ViewName, list[Token]]:
+        if sentence < self._subjects:
+            return "subject", tokens(self._text.subject)
+        self._body = self._body or SentenceTokens(self._text.new_text)
+        return "new", self._body[sentence - self._subjects]
 
 
 def _span(intent: Intent, place: Place, weight: float, view: ViewName, row: list[Token]) -> Span:

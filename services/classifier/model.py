@@ -17,7 +17,7 @@ from itaca.contracts.events import Judgement, WrittenText
 from itaca.contracts.ids import ModelVersion
 from itaca.contracts.intents import Intent, Verdict
 from itaca.errors import PermanentError
-from services.classifier.explain import TOP_SPANS, explain_sentences
+from services.classifier.explain import TOP_SPANS, explain_weighed
 from services.classifier.manifest import MANIFEST_NAME, MODEL_NAME, Manifest, parse_manifest, present_libraries
 from services.classifier.scorer import Scorer, unpack
 from services.classifier.vectors import Array
@@ -49,7 +49,8 @@ class Model:
 
     def _judge(self, text: WrittenText) -> Judgement:
         sentences = self.scorer.split(text, text.new_text)
-        scores = _by_intent(self.scorer.weigh(text, text.new_text, sentences))
+        weighed = self.scorer.votes.vectoriser.weigh_all(sentences)
+        scores = _by_intent(self.scorer.score(text, text.new_text, weighed))
         verdicts = verdicts_for(scores, self.manifest.thresholds)
         whole = None
         if text.quoted_text:
@@ -64,7 +65,7 @@ class Model:
             needs_review=bool(reasons),
             review_reasons=reasons,
             language=text.language,
-            spans=explain_sentences(self.scorer, text, sentences, TOP_SPANS, held) if held else (),
+            spans=explain_weighed(self.scorer.votes, text, sentences, weighed, held, TOP_SPANS) if held else (),
         )
 
 

@@ -1,6 +1,6 @@
 """The arithmetic of one model: from a text to one calibrated probability per intent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from services.classifier.vectors import (
     Located,
     Vectoriser,
     Vocabulary,
+    Weighed,
 )
 
 N_INTENTS = 3
@@ -52,24 +53,24 @@ class LinearVotes:
         """Weights times frequencies. Shape (n_columns, n_intents)."""
         return self.weights[: self.vectoriser.n_columns] * self._sentence_idf[:, None]
 
-    def evidence(self, sentences: Sequence[Sentence], shape: Array) -> Array:
+    def evidence(self, weighed: Mapping[str, Weighed], shape: Array) -> Array:
         """Return what the stack weighs: votes on the whole mail, by block, on its sentences, and its structure.
 
-        ``shape`` are the structural features (n_structure,). Of the sentence votes the strongest, the second
-        and the mean count: a complaint may hide in one line of a long order. Shape (n_evidence,).
+        ``weighed`` is the mail in every block, ``shape`` its structural features (n_structure,). Of the
+        sentence votes the strongest, the second and the mean count: a complaint may hide in one line of a long
+        order. Shape (n_evidence,).
         """
         whole = self.bias + (shape * STRUCTURE_SCALE) @ self.weights[self.vectoriser.n_columns :]
         present = self.presence_bias
         by_block = []
-        single = np.tile(self.bias, (max(len(sentences), 1), 1))
-        for block, vocabulary in self.vectoriser.vocabularies.items():
-            located = self.vectoriser.locate(block, sentences)
-            columns, values = self.vectoriser.weigh(block, located)
-            by_block.append(values @ self.weights[columns])
+        n_sentences = len(weighed["word"].located.starts) - 1
+        single = np.tile(self.bias, (max(n_sentences, 1), 1))
+        for block, mail in weighed.items():
+            by_block.append(mail.values @ self.weights[mail.columns])
             if block in PRESENCE_BLOCKS:
-                present = present + self.presence[columns].sum(axis=0)
-            if block in SENTENCE_BLOCKS and sentences:
-                single += vocabulary.weight * self._sentence_votes(located)
+                present = present + self.presence[mail.columns].sum(axis=0)
+            if block in SENTENCE_BLOCKS and n_sentences:
+                single += self.vectoriser.vocabularies[block].weight * self._sentence_votes(mail.located)
         whole = whole + np.sum(by_block, axis=0)
         ordered = np.sort(single, axis=0)
         second = ordered[-2] if len(ordered) > 1 else ordered[-1]
@@ -104,15 +105,15 @@ class Scorer:
 
     def probabilities(self, text: WrittenText, body: str) -> Array:
         """Return calibrated probabilities for the subject of ``text`` and the given body. Shape (n_intents,)."""
-        return self.weigh(text, body, self.split(text, body))
+        return self.score(text, body, self.votes.vectoriser.weigh_all(self.split(text, body)))
 
     def split(self, text: WrittenText, body: str) -> tuple[Sentence, ...]:
         """Return the subject and the sentences of the body with the ideas in them."""
         return split(View(text.subject, body, text.language), self.lexicon)
 
-    def weigh(self, text: WrittenText, body: str, sentences: Sequence[Sentence]) -> Array:
-        """Return the probabilities of a body that was split already. Shape (n_intents,)."""
-        evidence = self.votes.evidence(sentences, np.array(structure(text, body)))
+    def score(self, text: WrittenText, body: str, weighed: Mapping[str, Weighed]) -> Array:
+        """Return the probabilities of a body that was weighed already. Shape (n_intents,)."""
+        evidence = self.votes.evidence(weighed, np.array(structure(text, body)))
         log_odds: Array = evidence @ self.stack_weights + self.stack_bias
         return sigmoid(log_odds)
 

@@ -64,14 +64,20 @@ def tokens(text: str) -> list[Token]:
     return [_token(match, 0, origin) for match in _TOKEN.finditer(folded)]
 
 
-def sentence_tokens(text: str) -> list[list[Token]]:
-    """As ``tokens``, for each of the ``sentences`` of the folded text."""
-    folded, origin = _fold_with_origin(text)
-    return [
-        [_token(match, sentence.start(), origin) for match in _TOKEN.finditer(sentence.group())]
-        for sentence in _SENTENCE.finditer(folded)
-        if sentence.group() and not sentence.group().isspace()
-    ]
+class SentenceTokens:
+    """The tokens of each of the ``sentences`` of the folded text, split when asked for."""
+
+    def __init__(self, text: str) -> None:
+        folded, self._origin = _fold_with_origin(text)
+        found = _SENTENCE.finditer(folded)
+        self._sentences = [match for match in found if match.group() and not match.group().isspace()]
+
+    def __len__(self) -> int:
+        return len(self._sentences)
+
+    def __getitem__(self, number: int) -> list[Token]:
+        sentence = self._sentences[number]
+        return [_token(match, sentence.start(), self._origin) for match in _TOKEN.finditer(sentence.group())]
 
 
 def _fold_with_origin(text: str) -> tuple[str, Sequence[int]]:

@@ -40,6 +40,16 @@ class Located:
     starts: Array
 
 
+@dataclass(frozen=True)
+class Weighed:
+    """One block of one mail: its distinct columns, ascending, how often each stands there, and its value."""
+
+    located: Located
+    columns: Columns
+    counts: Array
+    values: Array
+
+
 @dataclass
 class Vectoriser:
     """Finds the columns of sentences; remembers for each distinct word where its n-grams fall.
@@ -96,14 +106,19 @@ class Vectoriser:
             self._chars_of[word] = known
         return known
 
-    def weigh(self, block: str, located: Located) -> tuple[Columns, Array]:
-        """Return the distinct columns of a whole mail, ascending, and their values: a vector of length one."""
+    def weigh(self, block: str, sentences: Sequence[Sentence]) -> Weighed:
+        """Return a whole mail in one block: a vector of length one, or nothing."""
         vocabulary = self.vocabularies[block]
+        located = self.locate(block, sentences)
         if not located.columns.size:
-            return _NOTHING, np.zeros(0)
+            return Weighed(located, _NOTHING, np.zeros(0), np.zeros(0))
         distinct, counts = np.unique(located.columns, return_counts=True)
         weighted = (1.0 + np.log(counts)) * vocabulary.idf[distinct - vocabulary.first]
-        return distinct, weighted * (vocabulary.weight / np.sqrt(weighted @ weighted))
+        return Weighed(located, distinct, counts, weighted * (vocabulary.weight / np.sqrt(weighted @ weighted)))
+
+    def weigh_all(self, sentences: Sequence[Sentence]) -> dict[str, Weighed]:
+        """Return a whole mail in every block."""
+        return {block: self.weigh(block, sentences) for block in self.vocabularies}
 
 
 def block_terms(block: str, sentence: Sentence) -> Iterable[str]:

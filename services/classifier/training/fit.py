@@ -40,9 +40,9 @@ def matrix(vectoriser: Vectoriser, mails: Sequence[Sequence[Sentence]]) -> csr_m
     ends = [0]
     for sentences in mails:
         for block in vectoriser.vocabularies:
-            found, weighed = vectoriser.weigh(block, vectoriser.locate(block, sentences))
-            columns.append(found)
-            values.append(weighed)
+            weighed = vectoriser.weigh(block, sentences)
+            columns.append(weighed.columns)
+            values.append(weighed.values)
         ends.append(ends[-1] + sum(part.size for part in columns[-len(vectoriser.vocabularies) :]))
     return csr_matrix(
         (np.concatenate(values), np.concatenate(columns), ends), shape=(len(mails), vectoriser.n_columns)

@@ -49,7 +49,8 @@ def fit_votes(prepared: Prepared, labels: Array, rows: Sequence[int] | Array, se
 
 def evidence_of(votes: LinearVotes, prepared: Prepared, rows: Sequence[int] | Array) -> Array:
     """Return the evidence of the given rows. Shape (n_rows, n_evidence)."""
-    return np.array([votes.evidence(prepared.sentences[row], prepared.shape[row]) for row in rows])
+    weigh = votes.vectoriser.weigh_all
+    return np.array([votes.evidence(weigh(prepared.sentences[row]), prepared.shape[row]) for row in rows])
 
 
 def out_of_fold_evidence(

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.classifier.text import fold, invisible_share, sentence_tokens, sentences, tokens, words
+from services.classifier.text import SentenceTokens, fold, invisible_share, sentences, tokens, words
 
 
 def test_fold_takes_case_accents_digits_and_typography_away() -> None:
@@ -24,7 +24,7 @@ def test_sentences_lose_no_word(text: str) -> None:
 @given(st.text(max_size=200))
 def test_tokens_are_the_words_with_their_places(text: str) -> None:
     """Tokens carry the same words as the features, and each lies inside the text."""
-    rows = sentence_tokens(text)
+    rows = list(SentenceTokens(text))
     assert [[token.text for token in row] for row in rows] == [words(part) for part in sentences(fold(text))]
     assert [token.text for token in tokens(text)] == words(fold(text))
     assert all(0 <= token.start < token.end <= len(text) for row in rows for token in row)

@@ -9,7 +9,6 @@ from itaca.contracts.events import WrittenText
 from itaca.contracts.intents import Intent
 from itaca.errors import PermanentError
 from services.classifier.explain import contributions, explain
-from services.classifier.features import View, split
 from services.classifier.manifest import MODEL_NAME, REPORT_NAME, sha256_of
 from services.classifier.model import Model, load_model, read_pin
 from services.classifier.scorer import STRUCTURE_SCALE
@@ -85,12 +84,13 @@ TEXT = WrittenText(
 def test_the_explanation_adds_up_to_the_votes(model: Model) -> None:
     """Pieces, bias and structure together are the linear votes on the whole mail, to rounding."""
     scorer = model.scorer
-    sentences = split(View(TEXT.subject, TEXT.new_text, TEXT.language), scorer.lexicon)
+    sentences = scorer.split(TEXT, TEXT.new_text)
     shape = np.array(structure(TEXT, TEXT.new_text))
     votes = scorer.votes
-    pieces = contributions(votes, sentences).weights.sum(axis=0)
+    weighed = votes.vectoriser.weigh_all(sentences)
+    pieces = contributions(votes, sentences, weighed).weights.sum(axis=0)
     rest = votes.bias + (shape * STRUCTURE_SCALE) @ votes.weights[votes.vectoriser.n_columns :]
-    np.testing.assert_allclose(pieces + rest, votes.evidence(sentences, shape)[: len(Intent)], atol=1e-9)
+    np.testing.assert_allclose(pieces + rest, votes.evidence(weighed, shape)[: len(Intent)], atol=1e-9)
 
 
 def test_spans_point_into_the_views_and_name_ideas(model: Model) -> None:
