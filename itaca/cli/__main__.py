@@ -9,6 +9,7 @@ import typer
 
 from itaca.cli import audit, cases, classify, dead_letters, demo, people, queues, send, settings, stages, trace, train
 from itaca.errors import ConfigurationError, PermanentError, TransientError
+from itaca.observability.logs import configure_logs
 
 app = typer.Typer(
     name="itaca",
@@ -35,6 +36,8 @@ train.add_to(app)
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
+    # Standard output belongs to the answer; a stage sets its own level later.
+    configure_logs("warning")
     try:
         app()
     except ConfigurationError as error:

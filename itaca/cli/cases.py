@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy import Connection
 
 from itaca.cli.ledger import read_ledger, write_ledger
-from itaca.cli.output import local, print_json
+from itaca.cli.output import local, print_json, print_table
 from itaca.contracts.intents import CaseKind, CaseOutcome
 from itaca.storage.cases import CaseLine, close_case, evidence_of, find_case, history, list_cases
 from itaca.storage.moments import from_micros
@@ -36,7 +35,9 @@ def list_(
         for line in lines:
             print_json(asdict(line))
         return
-    table = Table("reference", "kind", "owner", "customer", "due", "level", "contacts", "severity", box=None)
+    # A reference is copied and an owner is called: neither may be cut short on a narrow terminal.
+    whole = [Column(name, no_wrap=True) for name in ("reference", "kind", "owner")]
+    table = Table(*whole, "customer", "due", "level", "contacts", "severity", box=None)
     for line in lines:
         table.add_row(
             line.reference,
@@ -48,8 +49,10 @@ def list_(
             str(line.contacts),
             str(line.severity),
         )
-    console = Console()
-    console.print(table if lines else "No such cases.")
+    if lines:
+        print_table(table)
+    else:
+        print("No such cases.")
 
 
 @app.command("show", epilog="Example: itaca cases show IT-7K3F9-0AB2C")

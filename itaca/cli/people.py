@@ -5,14 +5,13 @@ from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
 from itaca.cases.deadlines import Calendar
 from itaca.cases.people import Person, Roster
 from itaca.cli.ledger import read_ledger, write_ledger
-from itaca.cli.output import print_json
+from itaca.cli.output import print_json, print_table
 from itaca.contracts.intents import CaseKind
 from itaca.errors import PermanentError
 from itaca.storage.people import DEFAULT_TEAM, add_person, add_team, list_people, list_teams, load_roster, set_absence
@@ -58,7 +57,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="One JSON line fo
     table = Table(*(rows[0] if rows else ("name",)), box=None)
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
-    Console().print(table)
+    print_table(table)
 
 
 @app.command("absence", epilog="Example: itaca people absence anna@example.it 2026-08-03 2026-08-21")

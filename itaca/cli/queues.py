@@ -5,13 +5,12 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from itaca.broker.port import Broker, Depth
 from itaca.broker.topology import TOPOLOGY, QueueName
 from itaca.cli.ledger import ask_broker
-from itaca.cli.output import print_json
+from itaca.cli.output import print_json, print_table
 
 EXAMPLE = "Example: itaca queues"
 
@@ -30,4 +29,4 @@ def queues(as_json: Annotated[bool, typer.Option("--json", help="One JSON line f
     table = Table("queue", "ready", "retrying", "dead", box=None)
     for name, depth in depths:
         table.add_row(name, str(depth.ready), str(depth.retrying), str(depth.dead))
-    Console().print(table)
+    print_table(table)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+import structlog
 import typer
 
 from itaca.cli.__main__ import app, main
@@ -209,3 +210,14 @@ def test_no_cases_are_no_lines_for_a_program(ledger: Run) -> None:
     """A program reads one JSON value a line, and nothing where there is nothing."""
     assert ledger("cases", "list", "--json").out == ""
     assert "No such cases." in ledger("cases", "list").out
+
+
+def test_what_is_logged_does_not_mix_with_the_answer(itaca: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard output holds the answer alone, also where an adapter logs on the way to it."""
+    itaca("settings", "--json", ITACA_INGEST_CONNECTIONS="10")
+    structlog.get_logger().info("broker.connection_opened")
+    structlog.get_logger().warning("broker.connection_lost")
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "broker.connection_opened" not in said.err
+    assert "broker.connection_lost" in said.err
