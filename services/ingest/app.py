@@ -2,11 +2,10 @@
 
 import logging
 
-from itaca.reading import open_dispatcher
-
 from itaca.errors import ConfigurationError
 from itaca.process import Parts, Stage
 from itaca.readers import ReaderLimits
+from itaca.reading import open_dispatcher
 from itaca.storage.intake import Intake
 from services.ingest.queue import DispatchQueue
 from services.ingest.settings import IngestSettings
