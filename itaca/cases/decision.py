@@ -14,6 +14,7 @@ from itaca.cases.model import MailFacts, Standing
 from itaca.cases.policy import Policy
 from itaca.contracts.events import Judgement
 from itaca.contracts.intents import CaseKind, Intent, MailOutcome, Verdict
+from itaca.mail.defects import is_serious, meaning
 from itaca.mail.model import AutomaticKind
 
 _REPORTS = (AutomaticKind.BOUNCE, AutomaticKind.RECEIPT)
@@ -108,6 +109,9 @@ def _doubt(mail: MailFacts) -> str:
     unsure = _intents(mail, Verdict.UNSURE)
     if unsure:
         return "the machine is not sure about: " + ", ".join(unsure)
+    hiding = [meaning(code) for code in mail.text.defects if is_serious(code)]
+    if hiding:
+        return "words may be hidden: " + "; ".join(hiding)
     return "the machine asks for a person" if judgement.needs_review else ""
 
 
