@@ -273,3 +273,12 @@ def test_without_people_nothing_is_decided_about_what_needs_one() -> None:
     with pytest.raises(TransientError):
         decide(facts(judgement("N", "Y")), nobody, POLICY)
     assert shape(decide(facts(judgement("Y")), nobody, POLICY)) == ["open order"]
+
+
+@pytest.mark.parametrize("defect", ["html:hidden_text", "charset:replaced", "limit:text_chars", "text:from_attachment"])
+def test_lm12_a_defect_that_may_hide_words_brings_a_person(defect: str) -> None:
+    """A mail judged to ask nothing of us is looked at all the same when part of it could not be read."""
+    mail = facts(judgement(), mail_text(defects=(defect,)))
+    decision = decide(mail, standing(), POLICY)
+    assert decision.outcome is MailOutcome.REVIEW
+    assert "words may be hidden" in decision.says
