@@ -33,6 +33,8 @@ from itaca.storage.people import add_person, add_team
 T = TypeVar("T")
 _RUNNING = ("ingest", "classifier", "router")
 _PATIENCE_S = 60.0
+_BETWEEN = timedelta(seconds=1)
+"""What leaves does so a moment after it was decided, so that the history tells one before the other."""
 CHAIN = (
     ("Chiara Bassi", "chiara.bassi@example.it"),
     ("Marco Ferri", "marco.ferri@example.it"),
@@ -56,6 +58,7 @@ class Theatre:
         """Hand a mail in by SMTP and wait until it is settled and what follows has left."""
         await aiosmtplib.send(mail, sender=sender, recipients=[recipient], hostname="127.0.0.1", port=self.port)
         await self._until_settled()
+        await self.clock.advance(_BETWEEN)
         await self.deliver()
 
     async def go_to(self, moment: datetime) -> None:
