@@ -24,6 +24,8 @@ from services.classifier.worker import judge_texts, open_model, prepare_worker
 
 log = structlog.get_logger()
 _OPEN_TIMEOUT_S = 60.0
+LOOKS_BETWEEN_TRIES = 30
+"""How often ``current`` is looked at before a refused model is tried again."""
 _LOST = (ProcessExpired, FutureTimeoutError, MemoryError)
 
 Work = Callable[[Path, Pin, Sequence[WrittenText]], list[Judgement]]
@@ -120,6 +122,7 @@ class JudgePool:
         self._leaving: list[PinnedPool] = []
         self._problem = "the model is not loaded yet"
         self._refused: Pin | None = None
+        self._looks = 0
 
     async def start(self) -> None:
         """Load the promoted model; a refusal is no error here, it shows in ``problems``."""
@@ -133,8 +136,15 @@ class JudgePool:
         except PermanentError as error:
             self._refuse(None, str(error))
             return
-        if pin != self._refused and (self._pool is None or pin != self._pool.pin):
+        if self._pool is not None and pin == self._pool.pin:
+            self._problem, self._refused = "", None
+        elif pin != self._refused or self._is_time_to_try_again():
             await self._change_to(pin)
+
+    def _is_time_to_try_again(self) -> bool:
+        """A refused model may have been restored in its place: look again now and then, not every second."""
+        self._looks += 1
+        return self._looks % LOOKS_BETWEEN_TRIES == 0
 
     async def _change_to(self, pin: Pin) -> None:
         fresh = PinnedPool(self._settings, pin, self._work)

@@ -107,7 +107,7 @@ def guard(labels: Sequence[Label]) -> Guarded:
     kept = _without_copies(kept, set_aside)
     kept = _capped(kept, set_aside)
     _check_counts(kept)
-    return Guarded(kept, dict(set_aside))
+    return Guarded(kept, {reason: count for reason, count in set_aside.items() if count})
 
 
 def _is_from_a_person(label: Label, set_aside: Counter[str]) -> bool:

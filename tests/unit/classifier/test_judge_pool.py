@@ -10,8 +10,8 @@ import pytest
 
 from itaca.contracts.events import Judgement, WrittenText
 from services.classifier.judge import Unjudged
-from services.classifier.judge_pool import JudgePool
-from services.classifier.manifest import MANIFEST_NAME
+from services.classifier.judge_pool import LOOKS_BETWEEN_TRIES, JudgePool
+from services.classifier.manifest import MANIFEST_NAME, MODEL_NAME
 from services.classifier.model import read_pin
 from services.classifier.promotion import promote
 from services.classifier.settings import ClassifierSettings
@@ -59,10 +59,14 @@ async def test_without_a_model_mail_goes_to_review(tmp_path: Path) -> None:
 async def test_a_refused_model_does_not_push_a_good_one_out(pool: JudgePool, models: Path) -> None:
     """The pointer names a model that is not there: the good one goes on, and readiness says what is wrong."""
     version = pool.version
+    good = (models / "current").read_text()
     (models / "current").write_text(json.dumps({"version": "itaca-gone", "manifest_sha256": "0"}))
     await pool.follow()
     assert "itaca-gone" in pool.problems()[0]
     assert pool.version == version
+    (models / "current").write_text(good)
+    await pool.follow()
+    assert not pool.problems()
     assert (await pool.judge(_texts("ciao")))[0].model == version  # type: ignore[union-attr]
 
 
@@ -83,3 +87,19 @@ async def test_a_new_model_takes_over_between_batches(pool: JudgePool, models: P
         assert len({answer.model for answer in batch if isinstance(answer, Judgement)}) == 1
     assert after[0].model == second.name  # type: ignore[union-attr]
     await pool.follow()
+
+
+async def test_a_refused_model_that_is_restored_is_taken_up(models: Path) -> None:
+    """The file is put back as it was, under the same name: a later look finds it good."""
+    path = models / read_pin(models).version / MODEL_NAME
+    body = path.read_bytes()
+    path.write_bytes(body[:-1])
+    pool = JudgePool(ClassifierSettings(models_dir=models))
+    await pool.start()
+    assert pool.version == "none"
+    path.write_bytes(body)
+    for _ in range(LOOKS_BETWEEN_TRIES):
+        await pool.follow()
+    assert pool.version == read_pin(models).version
+    assert not pool.problems()
+    await pool.close()
