@@ -104,8 +104,13 @@ class Drive:
             log.warning("watch.mail_reviewed", mail_id=mail_id, reason=waiting.review_reason)
 
     def _hopeless(self, mail: MailRow, is_read: bool, now: datetime) -> str:
-        """Return why a person must decide, or nothing."""
-        if not is_read and mail.attempts > STRIKES:
+        """Return why a person must decide, or nothing.
+
+        What was not tried often enough is not given up for its age: after a standstill every mail is old.
+        """
+        if mail.attempts <= STRIKES:
+            return ""
+        if not is_read:
             return f"the mail could not be read in {STRIKES} attempts"
         waited_s = (now - mail.received_at).total_seconds()
         if waited_s < self._settings.review_after_s:

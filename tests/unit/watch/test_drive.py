@@ -43,6 +43,19 @@ async def test_a_silent_classifier_ends_with_a_person(watch: Watch) -> None:
     assert watch.metrics.settled.labels("review")._value.get() == 1
 
 
+async def test_a_standstill_gives_no_mail_up_untried(watch: Watch) -> None:
+    """Itaca was down for hours: what it had accepted just before is read and judged first, however old it is."""
+    unread, read = await watch.desk.take(), await watch.desk.take(mail_text())
+    assert set(await watch.round(hours=5)) == {unread, read}
+    assert set(await watch.round(minutes=3)) == {unread, read}
+    assert await watch.desk.cases() == []
+    await watch.round(minutes=30)
+    assert sorted(await watch.reasons()) == [
+        "the classifier has not answered for 333 minutes",
+        "the mail could not be read in 3 attempts",
+    ]
+
+
 async def test_lm28_a_mail_that_kills_its_reader_goes_to_a_person(watch: Watch) -> None:
     """LM28: three strikes without a text, counted before the work, long before the limit of time."""
     poison, good = await watch.desk.take(), await watch.desk.take(mail_text())

@@ -1,10 +1,13 @@
 """The rounds of the watch, and the books that it shows."""
 
 import random
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from itaca.broker.memory import MemoryBroker
 from itaca.broker.topology import CLASSIFIER_MAIL_RECEIVED
@@ -58,6 +61,34 @@ async def test_one_failing_duty_stops_no_other(stage: WatchStage, parts: Parts, 
         assert stage.problems() == [f"first: {problem}"]
     await stage.round()
     assert (stage.problems(), done) == ([], ["done"] * 3)
+
+
+async def test_a_standstill_leaves_the_history_in_order(parts: Parts, desk: Desk) -> None:
+    """A case that climbs several levels at once after days of standstill tells it in the order in which it did."""
+
+    class Ticking:
+        """The test's clock, which moves on a little whenever it is asked."""
+
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def now(self) -> datetime:
+            self.asked += 1
+            return desk.ledger.clock.now() + timedelta(microseconds=self.asked)
+
+        def monotonic_s(self) -> float:
+            return desk.ledger.clock.monotonic_s()
+
+        async def sleep(self, seconds: float) -> None:
+            await desk.ledger.clock.sleep(seconds)
+
+    await desk.ledger.database.write(lambda conn: conn.execute(delete(t.people)))
+    await desk.staff("one", "two", "three", "four", "five", "six")
+    await desk.settle(COMPLAINT)
+    await desk.pass_time(days=30)
+    await build(replace(parts, clock=Ticking()), WatchSettings()).escalate()
+    events = sorted(await desk.rows(t.case_events), key=lambda e: (e.at, e.id))
+    assert [e.detail["level"] for e in events if e.kind == "promise_broken"] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("refused", range(6))
