@@ -17,7 +17,7 @@ PROGRAMS := rabbitmq,postgres,postfix,swaks,strace,promtool,openssl
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --all-build-deps --strip-extras --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links pyproject.toml
 
-.PHONY: help setup dev run demo check test format docs bench train up down lock hooks clean
+.PHONY: help setup dev run demo check test lint format docs bench train up down lock hooks clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,17 +36,19 @@ run: setup ## Start everything in this folder: SMTP on 127.0.0.1:2525, all data 
 demo: setup ## Play the two stories on a fast clock
 	@$(BIN)/itaca demo
 
-check: dev ## Format, lint, types, import contracts, unit and architecture tests: under a minute, no network
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
-	@$(BIN)/pytest -q tests/unit tests/architecture
+check: lint ## Format, lint, types, import contracts, unit and architecture tests: a minute, no network
+	@$(BIN)/pytest -q -m 'not slow' tests/unit tests/architecture
 
 test: dev ## Everything, on a real RabbitMQ, PostgreSQL and Postfix (installs them on Debian and Ubuntu)
 	@.ci/programs
-	@$(MAKE) --no-print-directory check
-	@ITACA_TEST_REQUIRE=$(PROGRAMS) $(BIN)/pytest -q --ignore=tests/unit --ignore=tests/architecture
+	@$(MAKE) --no-print-directory lint
+	@ITACA_TEST_REQUIRE=$(PROGRAMS) $(BIN)/pytest -q
+
+lint: dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 
 format: dev ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix --exit-zero --quiet .

@@ -32,6 +32,7 @@ async def test_many_mails_are_read_in_order(readers: Readers) -> None:
     assert await readers.read([]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deed", ["KILL", "EAT", "BURN"])
 async def test_lm13_lm28_a_mail_that_kills_its_reader_costs_itself_alone(readers: Readers, deed: str) -> None:
     """A crash, too much memory or too much CPU gives up the one mail; the others of its batch are read."""

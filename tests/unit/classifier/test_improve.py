@@ -24,6 +24,7 @@ def _label_file(path: Path, mails: int = 60) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_labels_make_a_candidate_and_a_verdict_and_promote_nothing(models: Path, tmp_path: Path) -> None:
     """The candidate stands beside the champion, the verdict names both sets of mails, the champion stays."""
     champion = read_pin(models).version

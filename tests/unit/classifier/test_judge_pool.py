@@ -33,6 +33,7 @@ def _texts(*new: str) -> list[WrittenText]:
     return [WrittenText(subject="", new_text=text, language="it") for text in new]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", [DEADLY, ENDLESS])
 async def test_lm28_a_mail_that_kills_its_worker_takes_no_neighbour_with_it(pool: JudgePool, harm: str) -> None:
     """The neighbours are judged, the culprit is not, and the next batch is as if nothing had been."""

@@ -28,6 +28,7 @@ def model(trained_models: Path) -> Model:
     return load_model(trained_models)
 
 
+@pytest.mark.slow
 def test_training_twice_gives_the_same_bytes(trained_models: Path, tmp_path: Path) -> None:
     """The same corpus and seed give the same version and the same model file."""
     again = small_model(tmp_path)
