@@ -2,9 +2,9 @@
 
 import random
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from itaca.cases.actions import Action, AppendToCase, Decision, LinkToCase, OpenCase
 from itaca.cases.model import KnownCase, MailFacts, Standing
@@ -14,6 +14,9 @@ from itaca.storage import tables
 from itaca.storage.entries import Entries
 from itaca.storage.moments import to_micros
 from itaca.storage.standing import CODES, Writers
+
+MOST_ANSWERS = 20
+"""Acknowledgements that one customer gets within 24 hours; what they write is kept and owned all the same."""
 
 
 class Effects:
@@ -36,7 +39,7 @@ class Effects:
         self._adopt(mail, customer)
         touched = [self._act(mail, customer, action) for action in decision.actions]
         matters = list(dict.fromkeys(case_id for case_id in touched if case_id is not None))
-        if decision.acknowledges:
+        if decision.acknowledges and not self._is_flooded(customer):
             self._acknowledge(mail, [i for i in matters if self._may_tell(mail, customer, i, decision)])
         self._entries.row(
             tables.interactions,
@@ -171,6 +174,13 @@ class Effects:
             if entity.kind in CODES and key not in writers.by_code:
                 writers.by_code[key] = customer
                 self._entries.row(tables.customer_codes, kind=key[0], value=key[1], customer_id=customer)
+
+    def _is_flooded(self, customer: CustomerId) -> bool:
+        """Say whether this writer was answered too often within a day: perhaps a machine that answers each answer."""
+        table, since = tables.interactions, to_micros(self._entries.now - timedelta(days=1))
+        query = select(func.count()).where(table.c.customer_id == customer, table.c.at > since)
+        answered = self._conn.execute(query.where(table.c.direction == "out")).scalar_one()
+        return answered >= MOST_ANSWERS
 
     def _may_tell(self, mail: MailFacts, customer: CustomerId, case_id: CaseId, decision: Decision) -> bool:
         """A case that this mail opened holds nothing else; an older one is told to the customer's addresses only."""

@@ -7,21 +7,25 @@ import pytest
 from itaca.contracts.intents import CaseKind, CaseOutcome
 from itaca.mail.model import AutomaticKind
 from itaca.storage import tables as t
-from itaca.storage.books import balance
 from itaca.storage.cases import close_case
+from itaca.storage.effects import MOST_ANSWERS
 from itaca.storage.routing import Waiting
 from tests.support.case_facts import judgement, mail_text, order_number
-from tests.support.routed import CANCELLATION, COMPLAINT, NOTHING, ORDER, UNSURE, Desk, customer_code, reference
+from tests.support.routed import (
+    CANCELLATION,
+    COLLEAGUE,
+    COMPLAINT,
+    FIRM,
+    NOTHING,
+    ORDER,
+    UNSURE,
+    Desk,
+    customer_code,
+    reference,
+)
 
 PROTEST = "Ho dato la disdetta e mi addebitate ancora"
-COLLEAGUE = {"sender": "bruno@fabbri.example", "reply_to_address": "bruno@fabbri.example"}
-FIRM = {"sender": "anna@fabbri.example", "reply_to_address": "anna@fabbri.example"}
 STRANGER = {"sender": "x@altrove.example", "reply_to_address": "x@altrove.example"}
-
-
-async def unbalanced(desk: Desk) -> list[str]:
-    now = desk.now
-    return (await desk.ledger.database.read(lambda c: balance(c, now, 60.0))).problems()
 
 
 class WhoIsWhoContract:
@@ -175,13 +179,24 @@ class CourtesyContract:
         mails = [await desk.take(mail_text(PROTEST)) for _ in range(2)]
         await desk.route(*(Waiting(mail_id, COMPLAINT) for mail_id in mails))
         assert [(c.status, c.contacts) for c in await desk.cases()] == [("open", 3), ("open", 1)]
-        assert await unbalanced(desk) == []
+        assert await desk.problems() == []
 
     async def test_orders_of_one_customer_are_many(self, desk: Desk) -> None:
         """LM20: nothing caps what a customer may send."""
         for _ in range(4):
             await desk.settle(ORDER)
         assert len(await desk.cases(CaseKind.ORDER)) == len(await desk.acknowledged()) == 4
+
+    async def test_lm18_two_ticket_systems_cannot_loop(self, desk: Desk) -> None:
+        """LM18: a machine that answers each answer with a new mail is answered so many times a day; all is kept."""
+        for _ in range(MOST_ANSWERS + 3):
+            await desk.settle(ORDER)
+            await desk.let_everything_leave()
+        assert len(await desk.acknowledged()) == MOST_ANSWERS
+        assert len(await desk.cases(CaseKind.ORDER)) == MOST_ANSWERS + 3
+        await desk.pass_time(days=1)
+        await desk.settle(ORDER)
+        assert len(await desk.acknowledged()) == MOST_ANSWERS + 1
 
     async def _cancel(self, desk: Desk, outcome: CaseOutcome) -> None:
         await desk.settle(CANCELLATION)

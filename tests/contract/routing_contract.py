@@ -9,21 +9,10 @@ from itaca.contracts.intents import CaseKind, MailOutcome
 from itaca.errors import TransientError
 from itaca.mail.model import Attachment
 from itaca.storage import tables as t
-from itaca.storage.books import balance
 from itaca.storage.cases import keep_promises
 from itaca.storage.routing import Waiting
 from tests.support.case_facts import judgement, mail_text
-from tests.support.routed import COMPLAINT, NOTHING, Desk, reference
-
-PROTEST = "Ho dato la disdetta e mi addebitate ancora"
-COLLEAGUE = {"sender": "bruno@fabbri.example", "reply_to_address": "bruno@fabbri.example"}
-FIRM = {"sender": "anna@fabbri.example", "reply_to_address": "anna@fabbri.example"}
-STRANGER = {"sender": "x@altrove.example", "reply_to_address": "x@altrove.example"}
-
-
-async def unbalanced(desk: Desk) -> list[str]:
-    now = desk.now
-    return (await desk.ledger.database.read(lambda c: balance(c, now, 60.0))).problems()
+from tests.support.routed import COLLEAGUE, COMPLAINT, FIRM, NOTHING, Desk, reference
 
 
 class RoutingContract:
@@ -42,7 +31,7 @@ class RoutingContract:
         assert await desk.acknowledged() == [[case.id]]
         assert [row.model for row in await desk.rows(t.readings)] == ["model-1"]
         assert [(r.direction, r.outcome) for r in await desk.rows(t.interactions)] == [("in", "case")]
-        assert await unbalanced(desk) == []
+        assert await desk.problems() == []
 
     async def test_lm9_routing_twice_equals_once(self, desk: Desk) -> None:
         """LM9: the same event again, later or in one batch, adds nothing."""
@@ -72,7 +61,7 @@ class RoutingContract:
         assert Counter(i for routed in done for i in routed.outcomes) == dict.fromkeys(mail_ids, 1)
         assert Counter(c.kind for c in await desk.cases()) == {"complaint": 12, "order": 12}
         assert len(await desk.rows(t.customers)) == 12
-        assert await unbalanced(desk) == []
+        assert await desk.problems() == []
 
     async def test_two_mails_of_one_new_customer_at_once(self, desk: Desk, other: Desk) -> None:
         """Two routers make one customer and one complaint with two contacts."""

@@ -1,6 +1,5 @@
 """The contract of routing on SQLite, in a file."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,6 @@ from itaca.storage.migrate import upgrade
 from tests.contract.following_contract import DeparturesContract, PromisesContract
 from tests.contract.joining_contract import CourtesyContract, WhoIsWhoContract
 from tests.contract.routing_contract import RoutingContract
-from tests.support.ledger import open_ledger
-from tests.support.routed import Desk
 
 
 @pytest.fixture
@@ -19,20 +16,6 @@ async def ledger_url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/ledger.db"
     await upgrade(url)
     return url
-
-
-@pytest.fixture
-async def desk(ledger_url: str) -> AsyncIterator[Desk]:
-    """Give a router with a ledger of its own."""
-    async with open_ledger(ledger_url) as ledger:
-        yield Desk(ledger)
-
-
-@pytest.fixture
-async def other(ledger_url: str) -> AsyncIterator[Desk]:
-    """Give a second router on the same ledger."""
-    async with open_ledger(ledger_url, seed=8) as ledger:
-        yield Desk(ledger)
 
 
 class TestRouting(RoutingContract):

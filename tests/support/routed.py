@@ -1,5 +1,6 @@
 """A router's transaction on a test ledger: mails come in, are judged by the test, and are settled."""
 
+import functools
 import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,6 +16,8 @@ from itaca.contracts.ids import MailId
 from itaca.contracts.intents import CaseKind
 from itaca.mail.model import Entity, EntityKind, MailText
 from itaca.storage import tables as t
+from itaca.storage.books import balance
+from itaca.storage.departures import departed
 from itaca.storage.mails import save_texts
 from itaca.storage.outbox import OutboxEntry, claim_due
 from itaca.storage.people import add_person, add_team
@@ -25,6 +28,8 @@ from tests.support.ledger import Ledger
 POLICY = Policy()
 COMPLAINT, CANCELLATION, ORDER, NOTHING = judgement("N", "Y"), judgement("N", "N", "Y"), judgement("Y"), judgement()
 UNSURE = judgement("N", "U")
+COLLEAGUE = {"sender": "bruno@fabbri.example", "reply_to_address": "bruno@fabbri.example"}
+FIRM = {"sender": "anna@fabbri.example", "reply_to_address": "anna@fabbri.example"}
 _numbers = itertools.count(1)
 
 
@@ -92,9 +97,22 @@ class Desk:
         notices = await self.rows(t.outbox, kind="notice", case_id=case_id)
         return sorted(row.recipient for row in notices if row.payload["event"] == event)
 
+    async def problems(self) -> list[str]:
+        """Balance the books and return what is wrong with them."""
+        now = self.now
+        return (await self.ledger.database.read(lambda c: balance(c, now, 60.0))).problems()
+
     async def claim(self, lease_s: float = 60.0) -> list[OutboxEntry]:
         now = self.now
         return await self.ledger.database.write(lambda c: claim_due(c, now, lease_s, 100))
+
+    async def let_everything_leave(self) -> None:
+        """Be a courier whose mail server takes everything."""
+        for entry in await self.claim(lease_s=1):
+            await self.ledger.database.write(functools.partial(self._departed, entry=entry))
+
+    def _departed(self, c: Connection, entry: OutboxEntry) -> bool:
+        return departed(c, entry, self.now, self.ledger.rng, "by the relay")
 
     def _staff(self, c: Connection, names: Sequence[str]) -> list[Person]:
         team = add_team(c, f"team of {names[0]}", (), self.now, self.ledger.rng)
