@@ -34,7 +34,7 @@ def classify(paths: Sequence[Path], models_dir: Path, *, explain: bool = False) 
     model = load_model(models_dir)
     sources = read_sources(paths)
     while batch := list(islice(sources, BATCH)):
-        judgements = model.judge([source.text for source in batch])
+        judgements = model.judge([source.text for source in batch], with_spans=False)
         for source, judgement in zip(batch, judgements, strict=True):
             yield _answer(model, source, judgement, explain=explain)
 

@@ -161,14 +161,21 @@ def _partners(hits: Sequence[Hit], place: int) -> Iterator[Hit]:
 
 
 class _Rows:
-    """For each sentence the view it stands in and its words with their places there, worked out when asked for."""
+    """For each sentence the view it stands in and its words with their places there, worked out once, when needed."""
 
     def __init__(self, text: WrittenText, sentences: Sequence[Sentence]) -> None:
         self._text = text
         self._body: SentenceTokens | None = None
         self._subjects = 1 if sentences and sentences[0].is_subject else 0
+        self._known: dict[int, tuple[ViewName, list[Token]]] = {}
 
     def __getitem__(self, sentence: int) -> tuple[ViewName, list[Token]]:
+        known = self._known.get(sentence)
+        if known is None:
+            known = self._known[sentence] = self._work_out(sentence)
+        return known
+
+    def _work_out(self, sentence: int) -> tuple[ViewName, list[Token]]:
         if sentence < self._subjects:
             return "subject", tokens(self._text.subject)
         self._body = self._body or SentenceTokens(self._text.new_text)

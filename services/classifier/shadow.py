@@ -48,7 +48,9 @@ def shadow(paths: Iterable[Path], champion: Model, candidate: Model) -> ShadowRe
 
 def _compare(batch: Sequence[Source], champion: Model, candidate: Model) -> Iterator[Difference]:
     texts = [source.text for source in batch]
-    for source, old, new in zip(batch, champion.judge(texts), candidate.judge(texts), strict=True):
+    for source, old, new in zip(
+        batch, champion.judge(texts, with_spans=False), candidate.judge(texts, with_spans=False), strict=True
+    ):
         changed = tuple(intent for intent in Intent if old.verdicts[intent] is not new.verdicts[intent])
         if changed or old.needs_review is not new.needs_review:
             yield Difference(source.id, changed, old, new)

@@ -3,14 +3,13 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _TOKEN = re.compile(r"\w+|[^\w\s]+")
 _SENTENCE = re.compile(r"[^\n]*?(?:[.!?;…]+(?=[\s\"')\]]|$)|$)", re.M)
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """One word or one run of punctuation; ``start`` and ``end`` count characters of the original text."""
 
     text: str

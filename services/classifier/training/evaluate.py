@@ -17,7 +17,7 @@ from services.classifier.vectors import Array
 
 def judged(model: Model, examples: Sequence[Example]) -> tuple[Array, Array]:
     """Return what the model answers yes to (n_examples, n_intents), and which mails a person sees (n_examples,)."""
-    judgements = model.judge([example.text for example in examples])
+    judgements = model.judge([example.text for example in examples], with_spans=False)
     said = np.array([[_is_yes(judgement, intent) for intent in INTENTS] for judgement in judgements])
     return said, np.array([judgement.needs_review for judgement in judgements])
 
