@@ -1,0 +1,39 @@
+"""Many seeds on several processors: chunks of seeds go out, failures come back."""
+
+import gc
+import multiprocessing
+from collections.abc import Iterator, Sequence
+
+from tests.simulation.run import Outcome, quiet, run_seed
+
+CHUNK = 10
+
+
+def prepare() -> None:
+    """Make a process ready: no logs, and no collection of garbage in the middle of a run."""
+    quiet()
+    run_seed(0)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def run_chunk(seeds: Sequence[int]) -> tuple[int, list[Outcome]]:
+    """Run these seeds; return how many there were and those that failed."""
+    outcomes = [run_seed(seed) for seed in seeds]
+    gc.collect()
+    return len(outcomes), [outcome for outcome in outcomes if outcome.problems]
+
+
+def run_many(first: int, count: int, jobs: int) -> Iterator[tuple[int, list[Outcome]]]:
+    """Run ``count`` seeds from ``first`` on; yield after each chunk, in any order."""
+    chunks = [range(at, min(at + CHUNK, first + count)) for at in range(first, first + count, CHUNK)]
+    if jobs == 1:
+        prepare()
+        try:
+            yield from map(run_chunk, chunks)
+        finally:
+            gc.enable()
+        return
+    with multiprocessing.get_context("fork").Pool(jobs, initializer=prepare) as pool:
+        yield from pool.imap_unordered(run_chunk, chunks)
