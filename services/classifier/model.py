@@ -59,7 +59,8 @@ class Model:
         if text.quoted_text:
             both = self.scorer.probabilities(text, f"{text.new_text}\n{text.quoted_text}")
             whole = verdicts_for(_by_intent(both), self.manifest.thresholds)
-        reasons = review_reasons(text, verdicts, whole, self._unproven)
+        unknown = self.scorer.votes.vectoriser.unknown_share(sentences)
+        reasons = review_reasons(text, verdicts, whole, self._unproven, unknown)
         held = [intent for intent in Intent if with_spans and verdicts[intent] is not Verdict.NO]
         return Judgement(
             model=self.version,

@@ -14,6 +14,8 @@ Array: TypeAlias = NDArray[Any]
 BLOCKS = ("word", "char", "idea", "subject")
 SENTENCE_BLOCKS = ("word", "char", "idea")
 PRESENCE_BLOCKS = ("word", "idea")
+MIN_WORD_CHARS = 3
+MIN_WORDS = 8
 _MEMO_LIMIT = 200_000
 _NOTHING: Columns = np.zeros(0, dtype=np.int32)
 
@@ -63,6 +65,15 @@ class Vectoriser:
     @property
     def n_columns(self) -> int:
         return max(vocabulary.end for vocabulary in self.vocabularies.values())
+
+    def unknown_share(self, sentences: Sequence[Sentence]) -> float:
+        """Return the share of words of three letters or more that no training mail held, in [0, 1].
+
+        Texts of few words give 0: a name and a street say nothing about the language.
+        """
+        known = self.vocabularies["word"].columns
+        row = [word for one in sentences for word in one.words if len(word) >= MIN_WORD_CHARS and word.isalpha()]
+        return sum(word not in known for word in row) / len(row) if len(row) >= MIN_WORDS else 0.0
 
     def locate(self, block: str, sentences: Sequence[Sentence]) -> Located:
         """Return the columns of every sentence in one block."""

@@ -12,6 +12,7 @@ from services.classifier.text import invisible_share
 SUPPORTED_LANGUAGES = ("it", "en", "de", "fr", "es")
 NO_MODEL = ModelVersion("none")
 MAX_INVISIBLE_SHARE = 0.05
+MAX_UNKNOWN_SHARE = 0.6
 
 
 class Thresholds(BaseModel):
@@ -39,11 +40,13 @@ def review_reasons(
     new: Mapping[Intent, Verdict],
     whole: Mapping[Intent, Verdict] | None,
     unproven_languages: frozenset[str] = frozenset(),
+    unknown_share: float = 0.0,
 ) -> tuple[str, ...]:
     """Return, in words, why a person must look; empty if nobody must.
 
     ``whole`` are the verdicts with the quoted text, or None where nothing is quoted. ``unproven_languages`` are
-    those for which the model has no bound: their "no complaint" is never final.
+    those for which the model has no bound: their "no complaint" is never final. ``unknown_share`` of the words,
+    in [0, 1], stood in no training mail.
     """
     reasons = [f"the model is not sure about {intent.value}" for intent in Intent if new[intent] is Verdict.UNSURE]
     if whole is not None:
@@ -53,6 +56,8 @@ def review_reasons(
             if new[intent] is Verdict.NO and whole[intent] is Verdict.YES
         )
     reasons.extend(_unfit_text(text))
+    if unknown_share >= MAX_UNKNOWN_SHARE:
+        reasons.append("most of its words are unknown to the model: another language, or no language at all")
     if text.language in unproven_languages and new[Intent.COMPLAINT] is Verdict.NO:
         reasons.append(f"too few labelled mails in language {text.language} to rule a complaint out")
     return tuple(reasons)

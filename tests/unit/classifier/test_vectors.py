@@ -52,3 +52,12 @@ def test_remembering_changes_no_answer() -> None:
 def test_an_empty_mail_is_an_empty_vector() -> None:
     """Nothing written gives no columns and no error."""
     assert matrix(learn_vectoriser(_mails()), [()]).nnz == 0
+
+
+def test_unknown_words_are_counted_in_texts_long_enough() -> None:
+    """Words of no training mail count; a text of few words is not judged by that."""
+    lexicon = build_lexicon(load_lexicon())
+    vectoriser = learn_vectoriser(_mails())
+    assert vectoriser.unknown_share(split(View("", "Zxqw vbnm"), lexicon)) == 0.0
+    assert vectoriser.unknown_share(split(View("", "Zxqw vbnm " * 5), lexicon)) == 1.0
+    assert vectoriser.unknown_share(split(View("", "pacco arriva " * 5), lexicon)) == 0.0

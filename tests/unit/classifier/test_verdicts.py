@@ -59,3 +59,10 @@ def test_lm33_no_model_is_no_default() -> None:
     assert judgement.model == "none"
     assert set(judgement.verdicts.values()) == {Verdict.UNSURE}
     assert judgement.review_reasons == ("no usable model: the file is broken",)
+
+
+def test_a_text_of_unknown_words_goes_to_a_person() -> None:
+    """Six in ten words in no training mail: another language, a key block, a cipher."""
+    assert review_reasons(_text(language="it"), NO, None, unknown_share=0.59) == ()
+    (reason,) = review_reasons(_text(language="it"), NO, None, unknown_share=0.6)
+    assert "unknown" in reason
