@@ -57,17 +57,26 @@ def _in_the_ledger(conn: Connection, accepted: set[str]) -> list[str]:
 
 
 def _complaints(conn: Connection) -> list[str]:
-    """Each mail that was judged a complaint stands in exactly one complaint or violated cancellation."""
+    """Each mail that was judged a complaint stands in one matter with a person, reports by machines excepted.
+
+    The matter is a complaint, a cancellation that it says was violated, or a review where reading was in doubt.
+    """
     links: dict[str, Counter[str]] = defaultdict(Counter)
     joined = "SELECT l.mail_id, c.kind FROM case_mails l JOIN cases c ON c.id = l.case_id WHERE l.role <> 'related'"
     for row in conn.execute(text(joined)):
         links[row.mail_id][row.kind] += 1
+    reports = (
+        "SELECT m.id FROM mails m JOIN mail_texts t ON t.mail_id = m.id WHERE m.outcome = 'filed' AND "
+        "(CAST(t.text AS TEXT) LIKE '%automatic\": \"bounce%' "
+        "OR CAST(t.text AS TEXT) LIKE '%automatic\": \"receipt%')"
+    )
+    filed = {row.id for row in conn.execute(text(reports.replace(":", "\\:")))}
     bad = []
     for row in conn.execute(text("SELECT mail_id, CAST(judgement AS TEXT) AS judgement FROM readings")):
-        if '"complaint": "yes"' not in row.judgement and '"complaint":"yes"' not in row.judgement:
+        if '"complaint": "yes"' not in row.judgement or row.mail_id in filed:
             continue
         kinds = links[row.mail_id]
-        if kinds["complaint"] > 1 or not (kinds["complaint"] or kinds["cancellation"]):
+        if kinds["complaint"] > 1 or not (kinds["complaint"] or kinds["cancellation"] or kinds["review"]):
             bad.append(f"COMPLAINT: {row.mail_id} stands in {dict(kinds)}")
     return bad
 
