@@ -3,6 +3,7 @@
 import functools
 
 from itaca.dispatch import Dispatcher
+from itaca.mail.entity_patterns import default_patterns, load_patterns
 from itaca.mail.read import read_mail
 from itaca.mail.rules import ReadingRules
 from itaca.mail.written import written_text
@@ -13,10 +14,18 @@ from itaca.storage.mails import save_texts
 
 
 def reading_rules(settings: SharedSettings) -> ReadingRules:
-    """Return what the reader must know about us."""
+    """Return what the reader must know about us.
+
+    Raises:
+        ConfigurationError: the file of patterns cannot be used; every problem in it at once.
+    """
+    named = settings.entities_file
     return ReadingRules(
+        own_addresses=frozenset(address.lower() for address in settings.own_addresses),
+        known_forwarders=frozenset(address.lower() for address in settings.known_forwarders),
         own_domains=frozenset(domain.lower() for domain in settings.own_domains),
         trusted_authserv_ids=frozenset(name.lower() for name in settings.trusted_authserv_ids),
+        patterns=default_patterns() if named is None else load_patterns(named),
     )
 
 

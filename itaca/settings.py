@@ -60,6 +60,13 @@ class SharedSettings(Settings):
     owner_name: str = Field("Primo Responsabile", description="The name of that person, as customers read it.")
     organisation: str = Field("Servizio Clienti", description="Who signs what Itaca sends.")
     own_domains: tuple[str, ...] = Field((), description="Domains whose mail is ours: never acknowledged.")
+    own_addresses: tuple[str, ...] = Field((), description="Our own addresses, where others share their domain.")
+    known_forwarders: tuple[str, ...] = Field(
+        (), description="Addresses of forms and groups that send for a customer whom Reply-To names."
+    )
+    entities_file: Path | None = Field(
+        None, description="Patterns of customer codes, order and contract numbers; default: itaca/mail/entities.toml."
+    )
     evidence_address: str = Field(
         "", description="Where customers send evidence; default: the address that they wrote to."
     )
