@@ -1,13 +1,14 @@
 """The broker of the simulation: the product's in-memory broker behind a line that loses, doubles and delays."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+import json
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from itaca.broker.memory import MemoryBroker, MemoryConsumer
 from itaca.broker.memory_queue import MemoryDelivery
 from itaca.broker.port import DeadLetter, Depth
-from itaca.broker.topology import QueueName
+from itaca.broker.topology import ROUTER_MAIL_CLASSIFIED, QueueName
 from itaca.errors import TransientError
 from tests.simulation.chances import Chances
 from tests.simulation.log import Log
@@ -22,6 +23,15 @@ class Station:
     def __init__(self, memory: MemoryBroker, loop: SimLoop, chances: Chances, log: Log) -> None:
         self.memory, self.loop, self.chances, self.log = memory, loop, chances, log
         self._back: asyncio.Event | None = None
+        self.is_acked_rightly: Callable[[QueueName, bytes], bool] = lambda queue, body: True
+        """Says whether the work that a message asks for is done, so that it may be forgotten."""
+        self.answered: set[str] = set()
+        """Mails that the classifier has published an answer for."""
+        self.problems: list[str] = []
+
+    def watch_ack(self, queue: QueueName, body: bytes) -> None:
+        if not self.is_acked_rightly(queue, body):
+            self.problems.append(f"ACKED: a message of {queue} before its work was done")
 
     @property
     def is_away(self) -> bool:
@@ -59,8 +69,8 @@ class Station:
 class Hand:
     """One message in a consumer's hand."""
 
-    def __init__(self, inner: MemoryDelivery, station: Station) -> None:
-        self.inner, self._station = inner, station
+    def __init__(self, inner: MemoryDelivery, queue: QueueName, station: Station) -> None:
+        self.inner, self._queue, self._station = inner, queue, station
 
     @property
     def body(self) -> bytes:
@@ -71,6 +81,7 @@ class Hand:
         return self.inner.attempt
 
     async def ack(self) -> None:
+        self._station.watch_ack(self._queue, self.body)
         await self.inner.ack()
 
     async def retry(self, reason: str) -> None:
@@ -83,17 +94,15 @@ class Hand:
 class Reader:
     """One process's reader of one queue; its connection is cut now and then."""
 
-    def __init__(
-        self, inner: MemoryConsumer, again: Callable[[], Awaitable[MemoryConsumer]], station: Station
-    ) -> None:
-        self._inner, self._again, self._station = inner, again, station
+    def __init__(self, inner: MemoryConsumer, queue: QueueName, prefetch: int, station: Station) -> None:
+        self._inner, self._queue, self._prefetch, self._station = inner, queue, prefetch, station
 
     async def receive(self, limit: int) -> Sequence[Hand]:
         await self._station.until_back()
         if self._station.chances.happens("consumer_cut"):
             await self._cut()
             raise TransientError("the connection was cut")
-        return [Hand(one, self._station) for one in await self._inner.receive(limit)]
+        return [Hand(one, self._queue, self._station) for one in await self._inner.receive(limit)]
 
     async def ack_all(self, deliveries: Sequence[Hand]) -> None:
         if self._station.chances.happens("ack_lost"):
@@ -111,7 +120,8 @@ class Reader:
         self._station.later(self._station.chances.rng.uniform(0, NOTICED_DEAD_S), inner.close)
 
     async def _cut(self) -> None:
-        inner, self._inner = self._inner, await self._again()
+        memory = self._station.memory
+        inner, self._inner = self._inner, await memory.consume(self._queue, self._prefetch)
         await inner.close()
 
 
@@ -137,6 +147,8 @@ class Wire:
     async def publish(self, queue: QueueName, bodies: Sequence[bytes]) -> None:
         await self._travel("publish_refused")
         for body in bodies:
+            if queue == ROUTER_MAIL_CLASSIFIED:
+                self._station.answered.add(json.loads(body)["mail_id"])
             await self._carry(queue, body)
         if self._chances.happens("publish_answer_lost"):
             self._station.log.note(self._name, "never hears of its publish", queue)
@@ -151,7 +163,7 @@ class Wire:
 
     async def consume(self, queue: QueueName, prefetch: int) -> Reader:
         memory = self._station.memory
-        reader = Reader(await memory.consume(queue, prefetch), lambda: memory.consume(queue, prefetch), self._station)
+        reader = Reader(await memory.consume(queue, prefetch), queue, prefetch, self._station)
         self._life.on_death.append(reader.abandon)
         return reader
 
@@ -165,7 +177,7 @@ class Wire:
 
     async def take_dead_letters(self, queue: QueueName, limit: int) -> Sequence[Hand]:
         await self._travel("publish_refused")
-        return [Hand(one, self._station) for one in await self._station.memory.take_dead_letters(queue, limit)]
+        return [Hand(one, queue, self._station) for one in await self._station.memory.take_dead_letters(queue, limit)]
 
     async def _travel(self, refusal: str) -> None:
         await asyncio.sleep(0)

@@ -17,7 +17,7 @@ def causes(facts: Any) -> Iterator[str]:
     found = Counter((event["case_id"], event["kind"], event["mail_id"] or "", event["at"]) for event in events)
     for (case_id, kind, mail_id, at), count in (found - expected).items():
         yield f"HISTORY: {reference[case_id]} says {count} times {kind} {mail_id} at {at} without a cause"
-    for (case_id, kind, mail_id, at), count in (expected - found).items():
+    for case_id, kind, mail_id, at in expected - found:
         yield f"HISTORY: {reference[case_id]} does not say {kind} {mail_id} at {at}"
 
 

@@ -26,6 +26,7 @@ def check(world: World) -> list[str]:
     problems = list(world.problems) + [f"UNFORESEEN: {one}" for one in world.forwarder.unforeseen]
     problems += [f"CRASH: {crash}" for process in world.processes for crash in process.crashes]
     problems += [f"ERROR: {error}" for error in world.loop.errors]
+    problems += world.site.station.problems
     facts = Facts(world)
     for rule in RULES:
         problems += rule(facts)
@@ -65,20 +66,18 @@ class Facts:
 
 def nothing_lost(facts: Facts) -> Problems:
     """What was answered with 250 is there with its bytes and its envelope; nothing else is, and nothing twice."""
-    known = {mail["id"]: mail for mail in facts.mails}
+    known = {mail["id"]: mail["envelope_from"] for mail in facts.mails}
     for mail_id, letter in facts.world.forwarder.accepted.items():
         if mail_id not in known:
             yield f"LOST: {letter.name} was answered with 250 as {mail_id}"
-        elif facts.letter_of.get(mail_id) is not letter:
-            yield f"RAW: {letter.name} has other bytes in the ledger"
-        elif known[mail_id]["envelope_from"] != letter.envelope.sender:
-            yield f"RAW: {letter.name} has another envelope in the ledger"
+        elif facts.letter_of.get(mail_id) is not letter or known[mail_id] != letter.envelope.sender:
+            yield f"RAW: {letter.name} has other bytes or another envelope in the ledger"
     for letter, reply in facts.world.forwarder.bounced:
         yield f"BOUNCED: {letter.name} was answered with {reply}"
     times = Counter(letter.token for letter in facts.letter_of.values())
-    for token, count in times.items():
-        if count > 1:
-            yield f"DUPLICATE: mail k{token} is {count} times in the ledger"
+    yield from (
+        f"DUPLICATE: mail k{token} is {count} times in the ledger" for token, count in times.items() if count > 1
+    )
     if len(facts.letter_of) != len(facts.mails):
         yield "RAW: a mail in the ledger is no customer's"
 
@@ -110,7 +109,7 @@ def books_balance(facts: Facts) -> Problems:
         accepted = facts.count(f"SELECT count(*) {before}")
         settled = facts.count(f"SELECT count(*) {before} AND settled_at IS NOT NULL")
         if not page["accepted"] == accepted == settled == sum(json.loads(page["settled"]).values()):
-            yield f"BOOKS: a page says {page['accepted']} accepted, {page['settled']} settled; {accepted} and {settled} are"
+            yield f"BOOKS: a page says {page['accepted']} and {page['settled']}; {accepted} came, {settled} ended"
     for name, query in _NEVER.items():
         if count := facts.count(query):
             yield f"{name}: {count}"
@@ -157,20 +156,15 @@ def acknowledged_rightly(facts: Facts) -> Problems:
     days: Counter[tuple[str, str, str]] = Counter()
     for one in delivered:
         letter = facts.letter_of.get(one.letter.mail_id)
-        if one.sender:
-            yield f"ACK: {one.entry} left with an envelope sender"
         if letter is None or letter.is_automatic or not letter.envelope.sender:
             yield f"ACK: {letter.name if letter else one.letter.mail_id} is automatic and was acknowledged"
-        elif one.recipient != letter.customer:
-            yield f"ACK: {letter.name} was acknowledged to {one.recipient}"
-        for reference in one.letter.references:
-            days[(one.recipient, reference, _day(facts, written[one.entry]))] += 1
+        elif one.recipient != letter.customer or one.sender:
+            yield f"ACK: {letter.name} was acknowledged from {one.sender!r} to {one.recipient}"
+        day = _day(facts, written[one.entry])
+        days.update((one.recipient, reference, day) for reference in one.letter.references)
     for (recipient, reference, day), count in days.items():
         if count > 1:
             yield f"ACK: {recipient} was told {count} times of {reference} on {day}"
-    for entry, count in Counter(one.entry for one in delivered).items():
-        if count > 1:
-            yield f"ACK: {entry} was delivered {count} times"
     yield from _owed_answers(facts, {one.letter.mail_id for one in delivered})
 
 

@@ -1,12 +1,14 @@
 """One run: a company, its customers, a script of what happens, and at the end a time in which all may come right."""
 
 import asyncio
+import json
 import random
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
 from itaca.broker.memory import MemoryBroker
+from itaca.broker.topology import CLASSIFIER_MAIL_RECEIVED
 from itaca.contracts.ids import CaseId, PersonId
 from itaca.contracts.intents import CaseKind, CaseOutcome
 from itaca.storage.cases import close_case
@@ -49,6 +51,7 @@ class World:
         calm.calm()
         memory = MemoryBroker(ProcessClock(self.wall, loop, calm), rng)
         station = Station(memory, loop, self.chances, self.log)
+        station.is_acked_rightly = self._is_done
         self.relay = Relay(self.wall, self.chances, self.log)
         self.writers = Writers(random.Random(rng.getrandbits(64)), self.relay)
         self.door = Door()
@@ -66,10 +69,12 @@ class World:
             door=self.door,
             settings=shared_settings(rng.random() < 0.5),
             has_idempotent_door=rng.random() < 0.2,
-            has_books=rng.random() < 0.1,
+            has_books=rng.random() < 0.2,
             watch_every_s=rng.choice((30.0, 60.0, 90.0)),
             courier_every_s=rng.choice((20.0, 45.0)),
         )
+        self.has_classifier = rng.random() < 0.95
+        """Without one, every mail must come to a person all the same."""
         self.processes = self._deployment()
         self.people: list[PersonId] = []
         self.problems: list[str] = []
@@ -77,9 +82,10 @@ class World:
 
     def _deployment(self) -> list[Process]:
         """Return one process for everything, or one or two for each stage."""
+        stages = tuple(name for name in STAGES if name != "classifier" or self.has_classifier)
         if self.rng.random() < 0.3:
-            return [Process("up", tuple(STAGES), self.site)]
-        names = [name for name in STAGES for _ in range(1 + (name != "ingest" and self.rng.random() < 0.3))]
+            return [Process("up", stages, self.site)]
+        names = [name for name in stages for _ in range(1 + (name != "ingest" and self.rng.random() < 0.3))]
         return [Process(f"{name}{n}", (name,), self.site) for n, name in enumerate(names)]
 
     async def play(self) -> None:
@@ -189,6 +195,17 @@ class World:
         wait_s = 0 if due is None else (due - self._micros()) / MOMENT
         if wait_s > 60 and not self.forwarder.in_hand:
             self.loop.skip(wait_s)
+
+    def _is_done(self, queue: str, body: bytes) -> bool:
+        """Say whether a message may be acknowledged: the classifier has answered, the router has settled the mail."""
+        try:
+            mail_id = json.loads(body)["mail_id"]
+        except (ValueError, KeyError):
+            return True
+        if queue == CLASSIFIER_MAIL_RECEIVED and mail_id in self.site.station.answered:
+            return True
+        row = self.disk.sql.execute("SELECT settled_at FROM mails WHERE id = ?", (mail_id,)).fetchone()
+        return row is not None and row[0] is not None
 
     def _micros(self) -> int:
         return int(self.wall.now().timestamp() * MOMENT)
