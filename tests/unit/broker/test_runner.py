@@ -1,77 +1,15 @@
 """The runner: a settlement for each message, whatever the handler does."""
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
-import pytest
 from structlog.testing import capture_logs
 
 from itaca.broker.memory import MemoryBroker
-from itaca.broker.port import Broker
-from itaca.broker.runner import Runner
-from itaca.broker.settlement import Ack, DeadLetter, Handler, Retry, Settlement
-from itaca.broker.topology import Queue, QueueName
-from itaca.clock import SystemClock
+from itaca.broker.settlement import Ack, DeadLetter, Retry, Settlement
 from itaca.errors import PermanentError, TransientError
+from tests.support.running import QUEUE, is_over, running
 from tests.support.waiting import until
-
-QUEUE = QueueName("test.letters")
-ROW = Queue(QUEUE, "Letter", retry_delays_s=(0.01, 0.01))
-
-
-class RecordingObserver:
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.settled: list[tuple[str, str]] = []
-        self.seconds: list[float] = []
-
-    def on_settled(self, queue: QueueName, how: str, seconds: float) -> None:
-        self.settled.append((queue, how))
-        self.seconds.append(seconds)
-
-
-class FastClock(SystemClock):
-    """The system's clock, except that sleeping takes a thousandth of the time."""
-
-    async def sleep(self, seconds: float) -> None:
-        await super().sleep(seconds / 1000)
-
-
-@pytest.fixture
-async def broker() -> AsyncIterator[MemoryBroker]:
-    broker = MemoryBroker(SystemClock(), random.Random(1), topology=[ROW])
-    await broker.start()
-    yield broker
-    await broker.close()
-
-
-@asynccontextmanager
-async def running(broker: Broker, handler: Handler, **options: float) -> AsyncIterator[RecordingObserver]:
-    """Run the handler and stop it at the end."""
-    observer = RecordingObserver()
-    runner = Runner(
-        broker,
-        QUEUE,
-        handler,
-        batch_size=int(options.pop("batch_size", 10)),
-        clock=FastClock(),
-        observer=observer,
-        **options,
-    )
-    loop = asyncio.create_task(runner.run())
-    try:
-        yield observer
-    finally:
-        await runner.stop(grace_s=5)
-        await loop
-
-
-async def is_over(broker: Broker, dead: int = 0) -> bool:
-    depth = await broker.depth(QUEUE)
-    return (depth.ready, depth.retrying, depth.dead) == (0, 0, dead)
 
 
 async def test_each_message_is_settled_as_the_handler_says(broker: MemoryBroker) -> None:
@@ -214,70 +152,6 @@ async def test_a_batch_is_no_larger_than_asked(broker: MemoryBroker) -> None:
     assert max(sizes) == 3
 
 
-class HeldHandler:
-    """Works until it is let go; remembers whether it was cancelled."""
-
-    def __init__(self) -> None:
-        self.begun, self.may_end = asyncio.Event(), asyncio.Event()
-        self.finished: list[bytes] = []
-
-    async def __call__(self, letters: Sequence[bytes]) -> list[Settlement]:
-        self.begun.set()
-        await self.may_end.wait()
-        self.finished.extend(letters)
-        return [Ack() for _ in letters]
-
-
-async def test_stopping_finishes_the_batch_in_hand_and_takes_no_other(broker: MemoryBroker) -> None:
-    """A stop in the middle waits for the batch, settles it, and leaves the rest in the queue."""
-    handler = HeldHandler()
-    await broker.publish(QUEUE, [b"one", b"two"])
-    runner = Runner(broker, QUEUE, handler, batch_size=1, clock=SystemClock())
-    loop = asyncio.create_task(runner.run())
-    await asyncio.wait_for(handler.begun.wait(), 5)
-
-    stopping = asyncio.create_task(runner.stop(grace_s=5))
-    await asyncio.sleep(0)
-    handler.may_end.set()
-
-    assert await stopping
-    await loop
-    assert handler.finished == [b"one"]
-    assert (await broker.depth(QUEUE)).ready == 1
-
-
-async def test_a_batch_that_outlives_the_grace_comes_again(broker: MemoryBroker) -> None:
-    """A stop that cannot wait says so, and the message in hand goes back to the queue."""
-    handler = HeldHandler()
-    await broker.publish(QUEUE, [b"one"])
-    runner = Runner(broker, QUEUE, handler, batch_size=1, clock=SystemClock())
-    loop = asyncio.create_task(runner.run())
-    await asyncio.wait_for(handler.begun.wait(), 5)
-
-    assert not await runner.stop(grace_s=0.01)
-    assert (await broker.depth(QUEUE)).ready == 1
-    handler.may_end.set()
-    await loop
-    assert (await broker.depth(QUEUE)).ready == 1
-
-
-async def test_cancelling_the_loop_never_cancels_the_work(broker: MemoryBroker) -> None:
-    """Whoever cancels ``run`` in the middle of a batch, the batch is finished and settled by ``stop``."""
-    handler = HeldHandler()
-    await broker.publish(QUEUE, [b"one"])
-    runner = Runner(broker, QUEUE, handler, batch_size=1, clock=SystemClock())
-    loop = asyncio.create_task(runner.run())
-    await asyncio.wait_for(handler.begun.wait(), 5)
-
-    loop.cancel()
-    await asyncio.gather(loop, return_exceptions=True)
-    handler.may_end.set()
-
-    assert await runner.stop(grace_s=5)
-    assert handler.finished == [b"one"]
-    assert await is_over(broker)
-
-
 async def test_a_cancellation_out_of_a_driver_is_a_failure_like_others(broker: MemoryBroker) -> None:
     """A handler whose driver raises CancelledError by itself does not end the loop in silence."""
     calls = 0
@@ -294,16 +168,3 @@ async def test_a_cancellation_out_of_a_driver_is_a_failure_like_others(broker: M
         await until(lambda: is_over(broker), "the message is done")
 
     assert calls == 2
-
-
-async def test_forgetting_everything_in_mid_flight_leaves_the_runner_working(broker: MemoryBroker) -> None:
-    """The broker loses everything while a batch is in hand: settling it is harmless and the next message passes."""
-    handler = HeldHandler()
-    await broker.publish(QUEUE, [b"one", b"two"])
-    async with running(broker, handler):
-        await asyncio.wait_for(handler.begun.wait(), 5)
-        broker.forget_everything()
-        handler.may_end.set()
-        await broker.publish(QUEUE, [b"three"])
-        await until(lambda: b"three" in handler.finished, "the next message is handled")
-        await until(lambda: is_over(broker), "everything is settled")
