@@ -275,7 +275,7 @@ def test_without_people_nothing_is_decided_about_what_needs_one() -> None:
     assert shape(decide(facts(judgement("Y")), nobody, POLICY)) == ["open order"]
 
 
-@pytest.mark.parametrize("defect", ["html:hidden_text", "charset:replaced", "limit:text_chars", "text:from_attachment"])
+@pytest.mark.parametrize("defect", ["html:hidden_text", "charset:replaced", "limit:text_chars"])
 def test_lm12_a_defect_that_may_hide_words_brings_a_person(defect: str) -> None:
     """A mail judged to ask nothing of us is looked at all the same when part of it could not be read."""
     mail = facts(judgement(), mail_text(defects=(defect,)))
