@@ -10,6 +10,7 @@ from itaca.storage.migrate import upgrade
 from itaca.storage.open import open_database
 from tests.contract.storage_books_contract import BooksContract, TraceContract
 from tests.contract.storage_contract import IntakeContract, TransactionContract
+from tests.contract.storage_labels_contract import LabelContract
 from tests.contract.storage_migration_contract import MigrationContract
 from tests.contract.storage_nouns_contract import MailContract, PeopleContract
 from tests.contract.storage_outbox_contract import OutboxContract
@@ -70,6 +71,10 @@ class TestMails(MailContract):
 
 class TestPeople(PeopleContract):
     """People on SQLite."""
+
+
+class TestLabels(LabelContract):
+    """Labels on SQLite."""
 
 
 class TestSchema(SchemaContract):
