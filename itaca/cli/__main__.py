@@ -7,7 +7,22 @@ import sys
 
 import typer
 
-from itaca.cli import audit, cases, classify, dead_letters, demo, people, queues, send, settings, stages, trace, train
+from itaca.cli import (
+    audit,
+    cases,
+    classify,
+    dead_letters,
+    demo,
+    labels,
+    models,
+    people,
+    queues,
+    send,
+    settings,
+    stages,
+    trace,
+    train,
+)
 from itaca.errors import ConfigurationError, PermanentError, TransientError
 from itaca.observability.logs import configure_logs
 
@@ -31,7 +46,10 @@ app.command("queues", epilog=queues.EXAMPLE)(queues.queues)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command("settings", epilog=settings.EXAMPLE)(settings.settings)
 app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
-train.add_to(app)
+app.command("train", epilog=train.TRAIN_EXAMPLE)(train.train)
+app.command("evaluate", epilog=train.EVALUATE_EXAMPLE)(train.evaluate)
+app.add_typer(models.app, name="models")
+app.add_typer(labels.app, name="label")
 
 
 def main() -> None:

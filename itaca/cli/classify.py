@@ -1,6 +1,5 @@
 """``itaca classify``: judge mails from files, one JSON line each."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from itaca.cli.output import print_json
+from itaca.cli.workshop import MODELS, ModelsDir, workshop
 
 EXAMPLE = "Example: itaca classify models/corpus/it_retail.jsonl | head -3"
 
@@ -18,10 +18,9 @@ def classify(
         list[Path], typer.Argument(help=".eml files, mbox files, Maildir folders or JSONL.", exists=True)
     ],
     explain: Annotated[bool, typer.Option("--explain", help="Add the spans that spoke for and against.")] = False,
-    models_dir: Annotated[Path, typer.Option(help="Folder of the models.")] = Path("models"),
+    models_dir: ModelsDir = MODELS,
 ) -> None:
     """Judge mails: id, intents, scores, verdicts, review, language and model, one JSON line for each."""
-    commands = import_module("services.classifier.commands")
     bar = Progress(
         TextColumn("judging"),
         BarColumn(),
@@ -32,6 +31,6 @@ def classify(
     )
     with bar:
         task = bar.add_task("judge", total=None)
-        for row in commands.classify(paths, models_dir, explain=explain):
+        for row in workshop().classify(paths, models_dir, explain=explain):
             print_json(row)
             bar.advance(task)

@@ -114,13 +114,13 @@ def show_model(models_dir: Path, version: str = "") -> dict[str, Any]:
     return promotion.manifest_of(models_dir, version).model_dump(mode="json")
 
 
-def promote(models_dir: Path, version: str) -> str:
+def promote(models_dir: Path, version: str, *, despite_gate: bool = False) -> str:
     """Put a model to work and return its version; running classifiers change over within a second.
 
     Raises:
-        PermanentError: there is no such model, or it would be refused.
+        PermanentError: there is no such model, it would be refused, or the gate refused it.
     """
-    return promotion.promote(models_dir, version).version
+    return promotion.promote(models_dir, version, despite_gate=despite_gate).version
 
 
 def rollback(models_dir: Path) -> str:
@@ -143,15 +143,26 @@ def evaluate(paths: Iterable[Path], models_dir: Path) -> dict[str, Any]:
     return evaluate_files(list(paths), load_model(models_dir))
 
 
-def import_labels(path: Path, target: Path, by: str) -> int:
-    """Append the labels of folders named by intent, a CSV file or JSON lines to ``target``; returns how many.
+def import_labels(
+    paths: Sequence[Path], target: Path, by: str, *, imap: Sequence[str], password: Callable[[str], str]
+) -> int:
+    """Append the labels of folders named by intent, CSV files, JSON lines and IMAP folders to ``target``.
+
+    Returns how many. ``imap`` are addresses such as ``imaps://user@host/FOLDER=complaint``; ``password`` returns
+    the one of ``user@host``.
 
     Raises:
         PermanentError: nothing could be read, or a label makes no sense; nothing is added then.
+        TransientError: an IMAP server is away.
     """
+    from services.classifier.training.imap_folders import labelled_in, parse_folder
     from services.classifier.training.label_sources import import_labels as read_into
+    from services.classifier.training.label_sources import labelled_rows
 
-    return read_into(path, target, by, datetime.now(UTC).isoformat(timespec="seconds"))
+    folders = [parse_folder(address) for address in imap]
+    remote = [labelled_in(folder, password(f"{folder.user}@{folder.host}")) for folder in folders]
+    sources = [*map(labelled_rows, paths), *remote]
+    return read_into(sources, target, by, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def improve(
@@ -188,6 +199,7 @@ def shadow(paths: Sequence[Path], models_dir: Path, version: str) -> dict[str, A
         "differences": [
             {
                 "id": one.id,
+                "review": [one.champion.needs_review, one.candidate.needs_review],
                 "intents": [intent.value for intent in one.intents],
                 "champion": {intent.value: verdict.value for intent, verdict in one.champion.verdicts.items()},
                 "candidate": {intent.value: verdict.value for intent, verdict in one.candidate.verdicts.items()},

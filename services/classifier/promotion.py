@@ -7,6 +7,7 @@ from pathlib import Path
 
 from itaca.contracts.ids import ModelVersion
 from itaca.errors import PermanentError
+from services.classifier.gate_note import check_note
 from services.classifier.manifest import MANIFEST_NAME, Manifest, parse_manifest, sha256_of
 from services.classifier.model import CURRENT_NAME, Model, Pin, load_pinned, read_pin
 
@@ -67,17 +68,19 @@ def open_version(models_dir: Path, version: str) -> Model:
     return load_pinned(models_dir, Pin(ModelVersion(version), sha256_of(manifest)))
 
 
-def promote(models_dir: Path, version: str) -> Pin:
+def promote(models_dir: Path, version: str, *, despite_gate: bool = False) -> Pin:
     """Make a model the one in use, after loading it once.
 
     The pointer is replaced by one rename: a reader sees the old or the new one, never half of it.
 
     Raises:
-        PermanentError: there is no such model, or it would be refused.
+        PermanentError: there is no such model, it would be refused, or the gate refused it.
     """
     manifest = models_dir / version / MANIFEST_NAME
     if not manifest.is_file():
         raise PermanentError(f"there is no model {version}: `itaca models list` shows those that are there")
+    if not despite_gate:
+        check_note(manifest.parent)
     pin = Pin(ModelVersion(version), sha256_of(manifest))
     load_pinned(models_dir, pin)
     history = [entry for entry in _history(models_dir) if entry["version"] != version]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from itaca.contracts.events import WrittenText
 from itaca.errors import PermanentError
 from itaca.mail.addresses import read_addresses
@@ -22,9 +24,13 @@ _LIMITS = Limits()
 def written_from_row(row: Mapping[str, Any]) -> WrittenText:
     """Return what the classifier may see of the row, by the rules that read raw mail.
 
+    A row of the ledger carries ``written``, the text as it was judged: it is taken as it is.
+
     Raises:
-        PermanentError: subject or body is no text, or the headers are no object.
+        PermanentError: subject or body is no text, the headers are no object, or ``written`` is no such text.
     """
+    if row.get("written"):
+        return _as_judged(row["written"])
     subject, body = row.get("subject") or "", row.get("body") or ""
     if not isinstance(subject, str) or not isinstance(body, str):
         raise PermanentError("subject and body must be text")
@@ -43,6 +49,14 @@ def written_from_row(row: Mapping[str, Any]) -> WrittenText:
             attachments=tuple(_attachment(str(name)) for name in _listed(row.get("attachments"))),
         )
     )
+
+
+def _as_judged(value: object) -> WrittenText:
+    try:
+        return WrittenText.model_validate(value)
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
+        raise PermanentError(f"written is no text as it was judged ({fields})") from None
 
 
 def _attachment(name: str) -> Attachment:

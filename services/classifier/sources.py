@@ -53,7 +53,7 @@ def _folder(path: Path) -> Iterator[Source]:
     if not files:
         raise PermanentError(f"{path} holds no mail (.eml, .mbox, .jsonl, or a Maildir)")
     for file in files:
-        yield from [_raw(file.name, file.read_bytes())] if is_maildir else read_sources([file])
+        yield from [read_raw(file.name, file.read_bytes())] if is_maildir else read_sources([file])
 
 
 def _file(path: Path) -> Iterator[Source]:
@@ -63,17 +63,18 @@ def _file(path: Path) -> Iterator[Source]:
     except OSError as error:
         raise PermanentError(f"{path} cannot be read: {error.strerror}") from error
     if not is_mbox:
-        yield _raw(path.name, path.read_bytes())
+        yield read_raw(path.name, path.read_bytes())
         return
     box = mailbox.mbox(path, create=False)
     try:
         for number, key in enumerate(box.keys(), 1):
-            yield _raw(f"{path.name}:{number}", box.get_bytes(key))
+            yield read_raw(f"{path.name}:{number}", box.get_bytes(key))
     finally:
         box.close()
 
 
-def _raw(name: str, raw: bytes) -> Source:
+def read_raw(name: str, raw: bytes) -> Source:
+    """Read one raw mail, by the name it shall have."""
     mail = read_mail(raw, UNKNOWN_ENVELOPE)
     return Source(name, written_text(mail), {}, mail.sender)
 

@@ -1,4 +1,4 @@
-"""The gate: may a candidate take the champion's place? Two figures, one test, a verdict in plain words."""
+"""The gate: may a candidate take the champion's place? Complaints safe and found, one test, a verdict in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,15 +20,30 @@ MIN_COMPLAINTS = 30
 
 
 @dataclass(frozen=True)
+class Change:
+    """Complaints that only the champion answers well (``lost``), and those that only the candidate does (``won``)."""
+
+    lost: int = 0
+    won: int = 0
+
+    @property
+    def p_worse(self) -> float:
+        """The chance of so many losses if both models were equally good."""
+        return p_at_least(self.lost, self.lost + self.won)
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """Champion and candidate on the same mails. ``lost`` complaints the champion found and the candidate does not."""
+    """Champion and candidate on the same mails.
+
+    ``safe`` counts a complaint as answered well when a person sees it, ``found`` only when the model says so.
+    """
 
     name: str
     mails: int
     complaints: int
-    lost: int
-    won: int
-    p_worse: float
+    safe: Change
+    found: Change
     champion: dict[str, float]
     candidate: dict[str, float]
 
@@ -48,19 +63,21 @@ def compare(name: str, examples: Sequence[Example], champion: Model, candidate: 
     place = INTENTS.index(Intent.COMPLAINT)
     complaints = labels[:, place] == 1
     said, review = zip(*(judged(model, examples) for model in (champion, candidate)), strict=True)
-    safe = [answered[:, place] | seen for answered, seen in zip(said, review, strict=True)]
-    lost = int((safe[0] & ~safe[1] & complaints).sum())
-    won = int((~safe[0] & safe[1] & complaints).sum())
+    found = [answered[:, place] for answered in said]
+    safe = [answered | seen for answered, seen in zip(found, review, strict=True)]
     return Comparison(
         name,
         len(examples),
         int(complaints.sum()),
-        lost,
-        won,
-        p_at_least(lost, lost + won),
+        _change(safe[0][complaints], safe[1][complaints]),
+        _change(found[0][complaints], found[1][complaints]),
         _figures(labels, said[0], review[0]),
         _figures(labels, said[1], review[1]),
     )
+
+
+def _change(champion: Array, candidate: Array) -> Change:
+    return Change(int((champion & ~candidate).sum()), int((~champion & candidate).sum()))
 
 
 def p_at_least(lost: int, changed: int) -> float:
@@ -74,7 +91,7 @@ def _figures(labels: Array, said: Array, review: Array) -> dict[str, float]:
 
 
 def decide(comparisons: Sequence[Comparison]) -> Verdict:
-    """Return the verdict: not worse on complaints (one-sided test), not much worse on the rest."""
+    """Return the verdict: not worse on complaints (one-sided tests), not much worse on the rest."""
     reasons = [reason for comparison in comparisons for reason in _against(comparison)]
     lines = [_line(comparison) for comparison in comparisons]
     if reasons:
@@ -88,8 +105,10 @@ def _against(comparison: Comparison) -> list[str]:
     """Return what speaks against the candidate on one set of mails."""
     reasons: list[str] = []
     where = f"on the {comparison.name}"
-    if comparison.p_worse < SIGNIFICANCE:
-        reasons.append(f"{where} it misses {comparison.lost} complaints that the present model keeps safe")
+    if comparison.safe.p_worse < SIGNIFICANCE:
+        reasons.append(f"{where} it misses {comparison.safe.lost} complaints that the present model keeps safe")
+    if comparison.found.p_worse < SIGNIFICANCE:
+        reasons.append(f"{where} it does not find {comparison.found.lost} complaints that the present model finds")
     if comparison.complaints >= MIN_COMPLAINTS:
         loss = comparison.champion["complaints safe"] - comparison.candidate["complaints safe"]
         if loss > MAX_LOSS_SAFE:
@@ -107,6 +126,10 @@ def _line(comparison: Comparison) -> str:
         if name in comparison.champion and name in comparison.candidate
     )
     return (
-        f"{comparison.name}: {comparison.mails} mails, {comparison.complaints} complaints; {shown}; complaints newly "
-        f"missed {comparison.lost}, newly safe {comparison.won} (chance of this if equal: {comparison.p_worse:.2f})"
+        f"{comparison.name}: {comparison.mails} mails, {comparison.complaints} complaints; {shown}; "
+        f"no longer safe {_told(comparison.safe)}; no longer found {_told(comparison.found)}"
     )
+
+
+def _told(change: Change) -> str:
+    return f"{change.lost}, newly {change.won} (chance of this if equal: {change.p_worse:.2f})"

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from itaca.contracts.ids import ModelVersion
+from services.classifier.gate_note import GateNote, write_note
 from services.classifier.model import Model, load_model
 from services.classifier.promotion import open_version
 from services.classifier.training.corpus import Example, corpus_files, is_frozen, read_examples
@@ -38,6 +39,7 @@ def improve(
     learned, newest = hold_back(guarded.accepted)
     version = train(Recipe(corpus, seed, extra=examples_of(learned)), models_dir, progress, now)
     verdict = judge_candidate(corpus, examples_of(newest), champion, open_version(models_dir, version))
+    write_note(models_dir / version, GateNote(champion.version, verdict.passed, verdict.reasons))
     return Improvement(version, verdict, guarded)
 
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from services.classifier.training.gate import Comparison, decide, p_at_least
+from services.classifier.training.gate import Change, Comparison, decide, p_at_least
 
 EQUAL = {"complaints safe": 0.98, "complaints found": 0.88, "macro f1": 0.87, "review": 0.2}
-COMPARISON = Comparison("frozen test", 500, 200, 0, 0, 1.0, EQUAL, EQUAL)
+COMPARISON = Comparison("frozen test", 500, 200, Change(), Change(), EQUAL, EQUAL)
 
 
 def test_an_equal_candidate_passes() -> None:
@@ -19,9 +19,16 @@ def test_an_equal_candidate_passes() -> None:
 
 def test_one_sided_test_stops_a_candidate_that_loses_complaints() -> None:
     """Eight complaints newly missed and one newly safe are no chance."""
-    verdict = decide([replace(COMPARISON, lost=8, won=1, p_worse=p_at_least(8, 9))])
+    verdict = decide([replace(COMPARISON, safe=Change(lost=8, won=1))])
     assert not verdict.passed
     assert "misses 8 complaints" in verdict.text
+
+
+def test_complaints_found_may_not_fall_significantly() -> None:
+    """A candidate that sends to a person what the present model finds by itself is refused, as the same test says."""
+    verdict = decide([replace(COMPARISON, found=Change(lost=9, won=1))])
+    assert verdict.reasons == ("on the frozen test it does not find 9 complaints that the present model finds",)
+    assert decide([replace(COMPARISON, found=Change(lost=4, won=1))]).passed
 
 
 def test_gains_elsewhere_do_not_pay_for_complaints() -> None:

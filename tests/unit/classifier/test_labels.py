@@ -8,7 +8,7 @@ import pytest
 
 from itaca.contracts.intents import Intent
 from itaca.errors import PermanentError
-from services.classifier.training.label_sources import import_labels, labels_named
+from services.classifier.training.label_sources import import_labels, labelled_rows, labels_named
 from services.classifier.training.labels import (
     MAX_PER_SENDER,
     Label,
@@ -123,7 +123,7 @@ def test_folders_named_by_intent_become_labels(tmp_path: Path) -> None:
     box.add(b"From: d@example.it\nSubject: Grazie\n\nGrazie mille.\n")
     box.close()
     target = tmp_path / "labels" / "march.jsonl"
-    assert import_labels(tmp_path / "mail", target, "anna", AT) == 2
+    assert import_labels([labelled_rows(tmp_path / "mail")], target, "anna", AT) == 2
     other, complaint = read_labels([target])
     assert complaint.example.labels == {Intent.COMPLAINT}
     assert complaint.example.text.new_text == "Non e' arrivato."
@@ -139,7 +139,7 @@ def test_a_table_becomes_labels(tmp_path: Path) -> None:
         "subject,body,labels,by\nCiao,mandate 3 scatole,order,bruno\nBasta,chiudete,disdette,\n", "utf-8-sig"
     )
     target = tmp_path / "labels.jsonl"
-    assert import_labels(path, target, "anna", AT) == 2
+    assert import_labels([labelled_rows(path)], target, "anna", AT) == 2
     assert [(label.by, set(label.example.labels)) for label in read_labels([target])] == [
         ("bruno", {Intent.ORDER}),
         ("anna", {Intent.CANCELLATION}),
@@ -151,5 +151,5 @@ def test_one_bad_row_adds_nothing(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(json.dumps(_row(n, labels=["order"] if n else ["gripe"])) for n in (1, 0)))
     with pytest.raises(PermanentError):
-        import_labels(path, tmp_path / "labels.jsonl", "anna", AT)
+        import_labels([labelled_rows(path)], tmp_path / "labels.jsonl", "anna", AT)
     assert not (tmp_path / "labels.jsonl").exists()
