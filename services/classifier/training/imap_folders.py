@@ -10,6 +10,7 @@ import imaplib
 import re
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -23,6 +24,8 @@ TIMEOUT_S = 60.0
 IMAP_PORT, IMAPS_PORT = 143, 993
 LARGEST_MAIL_BYTES = 36_700_160
 """What ingest takes by default; of a larger mail only so much is fetched."""
+_ATOM = re.compile(r'[^\x00-\x20\x7f-\uffff"(){}%*\\]+')
+"""What may stand in a command without quotes (RFC 3501, 9); the standard library quotes only the password."""
 _NOT_PLAIN = re.compile("[^\x20-\x7e]+")
 
 
@@ -55,12 +58,15 @@ def parse_folder(address: str) -> ImapFolder:
     folder = unquote(parts.path.lstrip("/"))
     if parts.scheme not in ("imap", "imaps") or not (parts.username and parts.hostname and folder):
         raise PermanentError(f"{address!r} is not of the form imaps://user@host/FOLDER=complaint")
+    user = unquote(parts.username)
+    if not _ATOM.fullmatch(user):
+        raise PermanentError("the user's name holds blanks, quotes or control characters")
     is_encrypted = parts.scheme == "imaps"
     if not is_encrypted and not _is_this_machine(parts.hostname):
         raise PermanentError("imap:// sends the password in the clear: use imaps://")
     default = IMAPS_PORT if is_encrypted else IMAP_PORT
     named = tuple(labels_named(labels))
-    return ImapFolder(unquote(parts.username), parts.hostname, port or default, is_encrypted, folder, named)
+    return ImapFolder(user, parts.hostname, port or default, is_encrypted, folder, named)
 
 
 def _is_this_machine(host: str) -> bool:
@@ -92,7 +98,17 @@ def labelled_in(place: ImapFolder, password: str) -> Iterator[dict[str, Any]]:
         raise TransientError(f"{place.host} cannot be reached: {error}") from error
 
 
-def _connected(place: ImapFolder) -> imaplib.IMAP4:
+@contextmanager
+def _connected(place: ImapFolder) -> Iterator[imaplib.IMAP4]:
+    server = _connect(place)
+    try:
+        yield server
+    finally:
+        # No LOGOUT: a folder that was only read needs none, and waiting for its answer leaks a broken connection.
+        server.shutdown()
+
+
+def _connect(place: ImapFolder) -> imaplib.IMAP4:
     if place.is_encrypted:
         # Without a context of its own imaplib checks no certificate before Python 3.13.
         context = ssl.create_default_context()
