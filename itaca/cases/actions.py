@@ -1,5 +1,6 @@
 """What a decision may do to the ledger; each action is a value that the storage writes and a test compares."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,6 +64,13 @@ class LinkToCase:
 
 
 Action = OpenCase | AppendToCase | LinkToCase
+
+
+def has_human_owner(actions: Sequence[Action]) -> bool:
+    """Say whether one of the actions brings the mail before a person; an order goes to the order system alone."""
+    return any(
+        isinstance(a, AppendToCase) or (isinstance(a, OpenCase) and a.kind is not CaseKind.ORDER) for a in actions
+    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ reasons; a reply joins its case, and one by somebody we cannot verify goes to a 
 
 from dataclasses import replace
 
-from itaca.cases.actions import Action, AppendToCase, Decision, LinkToCase, OpenCase
+from itaca.cases.actions import Action, AppendToCase, Decision, LinkToCase, OpenCase, has_human_owner
 from itaca.cases.matters import join_thread, matter_actions, open_review
 from itaca.cases.model import MailFacts, Standing
 from itaca.cases.policy import Policy
@@ -33,7 +33,7 @@ def decide(mail: MailFacts, standing: Standing, policy: Policy) -> Decision:
         return _finish(mail, standing, (open_review(mail, standing, policy, reason),), reason)
     actions = matter_actions(mail, standing, policy, _intents(mail, Verdict.YES))
     doubt = _doubt(mail)
-    if not actions or (doubt and not _has_human_owner(actions)):
+    if not actions or (doubt and not has_human_owner(actions)):
         reply = join_thread(mail, standing, policy)
         doubt = doubt or ("" if reply else _doubt_about_writer(standing))
         if reply is not None:
@@ -47,7 +47,7 @@ def _with_doubt(actions: tuple[Action, ...], doubt: str) -> tuple[Action, ...]:
     """Give the doubt to the first person who owns one of these matters."""
     if not doubt:
         return actions
-    first = next(n for n, action in enumerate(actions) if _has_human_owner((action,)))
+    first = next(n for n, action in enumerate(actions) if has_human_owner((action,)))
     told = actions[first]
     if isinstance(told, LinkToCase):  # pragma: no cover - a link has no owner
         return actions
@@ -113,12 +113,6 @@ def _doubt(mail: MailFacts) -> str:
     if hiding:
         return "words may be hidden: " + "; ".join(hiding)
     return "the machine asks for a person" if judgement.needs_review else ""
-
-
-def _has_human_owner(actions: tuple[Action, ...]) -> bool:
-    return any(
-        isinstance(a, AppendToCase) or (isinstance(a, OpenCase) and a.kind is not CaseKind.ORDER) for a in actions
-    )
 
 
 def _finish(mail: MailFacts, standing: Standing, actions: tuple[Action, ...], doubt: str) -> Decision:

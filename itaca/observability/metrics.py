@@ -75,3 +75,15 @@ class Metrics:
         self.judged = Counter(
             "itaca_mails_judged", "Judgements, by verdict of an intent.", ["intent", "verdict"], registry=r
         )
+        self.elusion = Gauge(
+            "itaca_elusion_upper_bound",
+            "Upper bound (95 %) of the share of complaints among mail that nobody saw; 1 without any check.",
+            ["language"],
+            registry=r,
+        )
+        self.audit_samples = Gauge(
+            "itaca_audit_samples",
+            "Mails drawn for a blind check: waiting, or checked in a year.",
+            ["state"],
+            registry=r,
+        )

@@ -5,6 +5,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -197,3 +198,32 @@ labels = Table(
     Column("labelled_at", Moment, nullable=False),
     Index("ix_labels_mail_id", "mail_id"),
 )
+
+audit_samples = Table(
+    "audit_samples",
+    metadata,
+    Column("mail_id", Id, ForeignKey("mails.id"), primary_key=True),
+    Column("drawn_at", Moment, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("language", String(8), nullable=False, server_default=""),
+    Column("model", String(64), nullable=False),
+    Column("checked_at", Moment),
+    Column("checked_by", Id, ForeignKey("people.id")),
+    Column("label_id", Id, ForeignKey("labels.id")),
+    Column("is_complaint", Boolean),
+    CheckConstraint("share > 0 AND share <= 1", name="share_possible"),
+    CheckConstraint(
+        "(checked_at IS NULL) = (is_complaint IS NULL) AND (checked_at IS NULL) = (label_id IS NULL)"
+        " AND (checked_at IS NULL) = (checked_by IS NULL)",
+        name="checked_with_answer",
+    ),
+    # The share stands in the index so that routing reads the index alone.
+    Index("ix_audit_samples_drawn_at", "drawn_at", "share"),
+    Index(
+        "ix_audit_samples_waiting",
+        "drawn_at",
+        postgresql_where=text("checked_at IS NULL"),
+        sqlite_where=text("checked_at IS NULL"),
+    ),
+)
+"""Mails that nobody saw, drawn by chance for a blind check; ``share`` is the chance that each of them had."""

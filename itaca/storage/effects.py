@@ -1,6 +1,7 @@
 """Decisions become rows: what each action means in the ledger."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -35,10 +36,7 @@ class Effects:
             for action in decision.actions:
                 self._act(mail, CustomerId(""), action)
             return
-        customer = standing.customer_id or self._new_customer(mail)
-        self._adopt(mail, customer)
-        touched = [self._act(mail, customer, action) for action in decision.actions]
-        matters = list(dict.fromkeys(case_id for case_id in touched if case_id is not None))
+        customer, matters = self.follow(mail, standing, decision.actions)
         if decision.acknowledges and not self._is_flooded(customer):
             self._acknowledge(mail, [i for i in matters if self._may_tell(mail, customer, i, decision)])
         self._entries.row(
@@ -53,6 +51,15 @@ class Effects:
             at=to_micros(mail.received_at),
             outcome=decision.outcome.value,
         )
+
+    def follow(
+        self, mail: MailFacts, standing: Standing, actions: Sequence[Action]
+    ) -> tuple[CustomerId, list[CaseId]]:
+        """Collect what these actions do, and return the customer and the cases; the mail's outcome stays as it is."""
+        customer = standing.customer_id or self._new_customer(mail)
+        self._adopt(mail, customer)
+        touched = [self._act(mail, customer, action) for action in actions]
+        return customer, list(dict.fromkeys(case_id for case_id in touched if case_id is not None))
 
     def _act(self, mail: MailFacts, customer: CustomerId, action: Action) -> CaseId | None:
         match action:

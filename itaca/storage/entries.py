@@ -27,6 +27,7 @@ _ORDER = (
     tables.outbox,
     tables.acknowledgements,
     tables.interactions,
+    tables.audit_samples,
 )
 
 

@@ -13,6 +13,7 @@ from itaca.contracts.events import Judgement
 from itaca.contracts.ids import MailId
 from itaca.contracts.intents import CaseKind, MailOutcome
 from itaca.mail.model import MailText
+from itaca.storage.audit_samples import Drawing
 from itaca.storage.effects import Effects
 from itaca.storage.entries import Entries
 from itaca.storage.mails import load_texts
@@ -49,6 +50,7 @@ def route(
     today: date,
     rng: random.Random,
     settled_by: str,
+    audit_per_month: float = 0.0,
 ) -> Routed:
     """Settle the mails that are not settled yet; twice equals once.
 
@@ -56,6 +58,7 @@ def route(
         decide: the pure decision; it is called once for each mail, in the order given.
         today: the company's day, for presence and for the one acknowledgement a day.
         settled_by: which stage did it, for the trace.
+        audit_per_month: mails that nobody sees to be drawn in 30 days for a blind check.
     """
     received = lock_unsettled(conn, [w.mail_id for w in waiting])
     texts = load_texts(conn, list(received))
@@ -63,12 +66,15 @@ def route(
     writers = load_writers(conn, list(texts.values()), load_roster(conn, today), now)
     entries = Entries(now, rng, settled_by)
     effects = Effects(conn, entries, writers, today, rng)
+    drawing = Drawing(conn, entries, audit_per_month, rng)
     for item in waiting:
         arrival = received.pop(item.mail_id, None)
         if arrival is not None:
             mail = _facts(item, *arrival, texts.get(item.mail_id))
             standing = writers.standing_of(mail)
-            effects.apply(mail, standing, decide(mail, standing))
+            decision = decide(mail, standing)
+            effects.apply(mail, standing, decision)
+            drawing.consider(mail, decision)
     entries.write(conn)
     return Routed(entries.outcomes, tuple(effects.opened), len(waiting) - len(entries.outcomes))
 

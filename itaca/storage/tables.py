@@ -6,6 +6,7 @@ and any change of the history stand in ``triggers.py``, because SQL dialects dif
 
 from itaca.storage.case_tables import (
     acknowledgements,
+    audit_samples,
     cancellations,
     case_events,
     case_mails,
@@ -34,6 +35,7 @@ from itaca.storage.mail_tables import (
 __all__ = [
     "absences",
     "acknowledgements",
+    "audit_samples",
     "book_pages",
     "cancellations",
     "case_events",

@@ -23,7 +23,8 @@ class RouterStage:
     name = "router"
 
     def __init__(self, parts: Parts, settings: RouterSettings) -> None:
-        router = Router(parts.database, parts.clock, parts.rng, Policy(), parts.metrics)
+        wanted = settings.audit_per_month
+        router = Router(parts.database, parts.clock, parts.rng, Policy(), parts.metrics, wanted)
         self._runner = Runner(
             parts.broker,
             ROUTER_MAIL_CLASSIFIED,

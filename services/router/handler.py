@@ -1,7 +1,8 @@
 """Judged mails in, one transaction out: everything that follows from them, or nothing.
 
 In:     MailClassified, in batches.
-Out:    readings, cases, promises, outbox entries and settled mails, committed together; then the messages' acks.
+Out:    readings, cases, promises, outbox entries and settled mails, and the samples of the standing audit among
+        them, committed together; then the messages' acks.
 Fails:  a message that is no MailClassified -> dead letter, which the watch turns into a review case.
         TransientError of the ledger -> the batch is held and tried again. Twice equals once: a mail that is
         settled is skipped.
@@ -32,10 +33,17 @@ class Router:
     """Decides about mails that were judged."""
 
     def __init__(
-        self, database: Database, clock: Clock, rng: random.Random, policy: Policy, metrics: Metrics
+        self,
+        database: Database,
+        clock: Clock,
+        rng: random.Random,
+        policy: Policy,
+        metrics: Metrics,
+        audit_per_month: float = 0.0,
     ) -> None:
         self._database, self._clock, self._rng = database, clock, rng
         self._policy, self._metrics = policy, metrics
+        self._audit_per_month = audit_per_month
 
     async def handle(self, bodies: Sequence[bytes]) -> Sequence[Settlement]:
         """Settle the mails of one batch.
@@ -63,7 +71,7 @@ class Router:
             return decide(mail, standing, self._policy)
 
         routed = await self._database.write(
-            lambda conn: route(conn, waiting, decided, now, today, self._rng, "router")
+            lambda conn: route(conn, waiting, decided, now, today, self._rng, "router", self._audit_per_month)
         )
         self._report(routed)
 

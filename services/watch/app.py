@@ -18,6 +18,7 @@ from itaca.process import Parts, pause
 from itaca.readers import ReaderLimits
 from itaca.reading import open_dispatcher
 from itaca.storage.promises import Broken, break_overdue
+from services.watch.audit import AuditFigures
 from services.watch.books import Bookkeeper
 from services.watch.drive import Drive
 from services.watch.driver import Driver
@@ -51,6 +52,7 @@ class WatchStage:
             "drive": drive.run,
             "promises": self.escalate,
             "books": books.run,
+            "audit": AuditFigures(parts.database, parts.clock, parts.metrics).run,
         }
         self._failing: dict[str, str] = {}
 

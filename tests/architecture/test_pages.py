@@ -10,7 +10,20 @@ from itaca.observability.metrics import Metrics
 from tests.architecture.sources import EVERYTHING, ROOT, services, sources
 
 UNITS = ("_seconds", "_bytes")
-COUNTED = ("mails", "messages", "connections", "cases", "pending", "unaccounted", "open", "owner", "overdue", "info")
+COUNTED = (
+    "mails",
+    "messages",
+    "connections",
+    "cases",
+    "pending",
+    "unaccounted",
+    "open",
+    "owner",
+    "overdue",
+    "info",
+    "bound",
+    "samples",
+)
 A_MACHINE_OF_OURS = re.compile(r"(?<![\w.])/(?:work|root|opt/wheels|opt/pypi)\b")
 
 

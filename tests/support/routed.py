@@ -54,12 +54,12 @@ class Desk:
             await self.ledger.database.write(lambda c: save_texts(c, [(mail_id, text)]))
         return mail_id
 
-    async def route(self, *waiting: Waiting) -> Routed:
+    async def route(self, *waiting: Waiting, audit_per_month: float = 0.0) -> Routed:
         """Decide about these in one transaction."""
         now, rng = self.now, self.ledger.rng
         today = POLICY.calendar.today(now)
         return await self.ledger.database.write(
-            lambda c: route(c, waiting, lambda m, s: decide(m, s, POLICY), now, today, rng, "router")
+            lambda c: route(c, waiting, lambda m, s: decide(m, s, POLICY), now, today, rng, "router", audit_per_month)
         )
 
     async def settle(

@@ -1,0 +1,42 @@
+"""The figures of the standing audit as metrics: how many mails wait for their check, and what the checks prove."""
+
+from datetime import timedelta
+
+import structlog
+
+from itaca.clock import Clock
+from itaca.observability.metrics import Metrics
+from itaca.storage.audit_samples import ALL, elusion
+from itaca.storage.database import Database
+
+log = structlog.get_logger()
+_EVERY = timedelta(minutes=1)
+
+
+class AuditFigures:
+    """Counts the checks once a minute; a person makes a few hundred of them in a month."""
+
+    def __init__(self, database: Database, clock: Clock, metrics: Metrics) -> None:
+        self._database, self._clock, self._metrics = database, clock, metrics
+        self._next = clock.now()
+        self._misses = 0
+
+    async def run(self) -> None:
+        """Set the metrics, and say aloud when a check has found a missed complaint.
+
+        Raises:
+            TransientError: the ledger is away.
+        """
+        now = self._clock.now()
+        if now < self._next:
+            return
+        found = await self._database.read(lambda conn: elusion(conn, now))
+        self._next = now + _EVERY
+        for one in found:
+            self._metrics.elusion.labels(one.language).set(one.upper_bound)
+            if one.language == ALL:
+                self._metrics.audit_samples.labels("waiting").set(one.waiting)
+                self._metrics.audit_samples.labels("checked").set(one.checked)
+                if one.misses > self._misses:
+                    log.warning("watch.miss_found", misses=one.misses, checked=one.checked)
+                self._misses = one.misses
