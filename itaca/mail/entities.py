@@ -84,7 +84,7 @@ def _normalised(code: str, pattern: EntityPattern) -> str:
     value = _TRAILING.sub("", code.upper())
     if pattern.kind is EntityKind.CASE_REFERENCE:
         return reference_of(value) if value.startswith("IT-") else value
-    if _DATE.match(value):
+    if _DATE.match(value) or (value.startswith("IT-") and reference_of(value)):
         return ""
     digits_and_letters = sum(character.isalnum() for character in value)
     if digits_and_letters < pattern.min_length or (pattern.needs_digit and not any(c.isdigit() for c in value)):
