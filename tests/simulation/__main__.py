@@ -18,14 +18,15 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1_000, help="how many runs")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--stop-after", type=int, default=0, help="stop after so many failures; default: never")
     parser.add_argument("--seed", type=int, help="replay this one and tell its story")
     wanted = parser.parse_args()
     if wanted.seed is not None:
         return _replay(wanted.seed)
-    return _run(wanted.first, wanted.seeds, wanted.jobs)
+    return _run(wanted.first, wanted.seeds, wanted.jobs, wanted.stop_after)
 
 
-def _run(first: int, count: int, jobs: int) -> int:
+def _run(first: int, count: int, jobs: int, stop_after: int) -> int:
     failed: list[Outcome] = []
     done, began = 0, time.monotonic()
     for ran, failures in run_many(first, count, jobs):
@@ -35,6 +36,8 @@ def _run(first: int, count: int, jobs: int) -> int:
         for failure in failures:
             print(f"seed {failure.seed} fails: {failure.problems[0]}")
         _show(done, count, time.monotonic() - began, len(failed))
+        if 0 < stop_after <= len(failed):
+            break
     print(file=sys.stderr)
     speed = done / (time.monotonic() - began)
     print(f"{done} seeds from {first} on, {speed:.1f} seeds a second, {len(failed)} failed")

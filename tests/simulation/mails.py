@@ -14,19 +14,18 @@ KINDS = {
     "cancellation": 3,
     "mixed": 3,
     "protest": 2,
-    "follow_up": 5,
-    "thanks": 2,
+    "thanks": 1,
     "twin": 2,
     "form": 1,
     "away": 1,
-    "bounce": 1,
     "list": 1,
     "receipt": 1,
     "certified": 1,
     "broken": 1,
-    "stranger": 1,
 }
-"""Kinds of mail and how often they come."""
+"""Kinds of mail that anybody may write, and how often they come."""
+_ANSWERING = ("follow_up", "follow_up", "follow_up", "thanks", "stranger", "bounce")
+"""Kinds that need something of ours to answer."""
 
 _MEANT = {
     "complaint": ("complaint",),
@@ -77,30 +76,41 @@ class Writers:
 
     def __init__(self, rng: random.Random, relay: Relay) -> None:
         self._rng, self._relay = rng, relay
-        self._customers = [f"cliente{n}@casa{n}.example" for n in range(rng.randint(1, 3))]
-        self._numbers = [f"{48000 + n}" for n in range(rng.randint(1, 3))]
+        self._customers = [f"cliente{n}@casa{n}.example" for n in range(rng.choice((1, 1, 2, 3)))]
+        self._numbers = [f"{48000 + n}" for n in range(rng.choice((1, 2, 3)))]
+        self._provoked: list[str] = []
         self.letters: list[Letter] = []
 
     def write(self) -> Letter:
         """Write the next mail."""
-        rng = self._rng
-        kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
-        if kind == "twin" and self.letters:
-            return rng.choice(self.letters)
-        customer = rng.choice(self._customers)
+        kind, customer = self._who_writes_what()
+        if kind == "twin":
+            return self._rng.choice(self.letters)
         answered = self._relay.acknowledgements_to(customer)
-        if kind in ("follow_up", "thanks", "bounce", "stranger") and not answered:
-            kind = "complaint"
-        kind = "complaint" if kind == "twin" else kind
-        letter = self._letter(kind, customer, rng.choice(answered) if answered else None)
+        answer = self._rng.choice(answered) if answered and kind in _ANSWERING else None
+        letter = self._letter(kind if answer or kind not in _ANSWERING else "complaint", customer, answer)
         self.letters.append(letter)
         return letter
+
+    def provoke(self, customer: str) -> None:
+        """Let this customer write next that the cancellation was not respected."""
+        self._provoked.append(customer)
+
+    def _who_writes_what(self) -> tuple[str, str]:
+        rng = self._rng
+        if self._provoked:
+            return "protest", self._provoked.pop()
+        customer = rng.choice(self._customers)
+        if self._relay.acknowledgements_to(customer) and rng.random() < 0.6:
+            return rng.choice(_ANSWERING), customer
+        kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
+        return ("complaint" if kind == "twin" and not self.letters else kind), customer
 
     def _letter(self, kind: str, customer: str, answered: Delivered | None) -> Letter:
         rng, token = self._rng, len(self.letters)
         meant = _MEANT.get(kind, ())
-        number = rng.choice(self._numbers) if rng.random() < 0.4 else ""
-        sender = f"altro{token}@altrove.example" if kind == "stranger" else customer
+        number = rng.choice(self._numbers) if rng.random() < 0.5 else ""
+        sender = f"altro{token}@altrove{token}.example" if kind == "stranger" else customer
         is_reply = answered is not None and kind in ("follow_up", "thanks", "stranger")
         answers = answered.letter.message_id if answered is not None and (is_reply or kind == "bounce") else ""
         words = [_SAYS[one] for one in meant] or ["grazie, tutto bene"]

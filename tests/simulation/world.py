@@ -94,7 +94,7 @@ class World:
         self.disk.write(self._hire)
         for process in self.processes:
             process.start()
-        for _ in range(self.rng.choice((1, 1, 1, 2, 2, 3, 3, 5))):
+        for _ in range(self.rng.choice((1, 2, 2, 3, 3, 4))):
             await self._event()
         await self.come_right()
         if self.rng.random() < 0.25:
@@ -117,14 +117,14 @@ class World:
     async def _event(self) -> None:
         """Somebody writes; beside it something may happen to the company."""
         rng = self.rng
-        for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        for _ in range(rng.choice((1, 1, 1, 1, 2, 3))):
             letter = self.writers.write()
             self.log.note("customer", "writes", letter.name)
             self.loop.create_task(self.forwarder.bring(letter), context=outside())
         beside = rng.random()
-        if beside < 0.12:
+        if beside < 0.15:
             self._close_something()
-        elif beside < 0.2:
+        elif beside < 0.21:
             self.site.station.go_away(rng.uniform(5, 2000))
         elif beside < 0.25:
             self.site.station.forget()
@@ -132,21 +132,25 @@ class World:
             jump = timedelta(seconds=rng.choice((3_600, 86_400, 5 * 86_400, 40 * 86_400)))
             self.log.note("clock", "jumps by", str(jump))
             self.wall.jump(jump)
-        await self._pass(rng.choice((5, 40, 400, 5_000, 100_000, 1_000_000)) * rng.random())
+        await self._pass(rng.choice((10, 100, 200, 400, 5_000, 100_000, 1_000_000)) * rng.uniform(0.3, 1))
 
     async def _pass(self, seconds: float) -> None:
         """Let time pass: at first everybody works, then nobody is given the processor."""
-        busy_s = min(seconds, self.rng.choice((20.0, 60.0, 150.0)))
+        busy_s = min(seconds, self.rng.choice((30.0, 80.0, 150.0)))
         await asyncio.sleep(busy_s)
         if seconds > busy_s:
             self.log.note("world", "sleeps for", seconds - busy_s)
             self.loop.skip(seconds - busy_s)
 
     def _close_something(self) -> None:
-        rows = self.disk.sql.execute("SELECT id, kind FROM cases WHERE status = 'open' ORDER BY id").fetchall()
+        open_cases = "SELECT id, kind, opened_by FROM cases WHERE status = 'open' ORDER BY kind = 'cancellation', id"
+        rows = self.disk.sql.execute(open_cases).fetchall()
         if not rows:
             return
-        case_id, kind = self.rng.choice(rows)
+        case_id, kind, mail_id = rows[-1] if self.rng.random() < 0.5 else self.rng.choice(rows)
+        letter = self.forwarder.accepted.get(mail_id)
+        if kind == "cancellation" and letter is not None:
+            self.writers.provoke(letter.customer)
         outcome, now = self.rng.choice(_OUTCOMES[kind]), self.wall.now()
         self.log.note("owner", f"closes as {outcome.value}", case_id)
         self.disk.write(
