@@ -61,7 +61,9 @@ def test_what_is_no_code_is_not_found(text: str) -> None:
     assert found(text) == []
 
 
-@pytest.mark.parametrize("text", ["la pratica IT-7K3F2-9Q0XZ", "contratto n. IT-7K3F2-9Q0XZ", "ordine it-7k3f2-9q0xz"])
+@pytest.mark.parametrize(
+    "text", ["la pratica IT-7K3F2-9Q0XZ", "contratto n. IT-7K3F2-9Q0XZ", "ordine it-7k3f2-9q0xz"]
+)
 def test_our_reference_is_nobodys_number(text: str) -> None:
     """Whatever people call a case reference of ours, it is no order or contract number of theirs."""
     assert found(text) == [("case_reference", "IT-7K3F2-9Q0XZ")]
