@@ -13,6 +13,7 @@ from aiosmtplib import SMTP, SMTPException, SMTPRecipientsRefused, SMTPResponseE
 from itaca.cli.letters import Letter, LetterSource, find_letters
 from itaca.clock import Clock, SystemClock
 from itaca.contracts.ids import MailId
+from itaca.errors import TransientError
 
 NOBODY = "cliente@localhost"
 US = "reclami@localhost"
@@ -21,6 +22,7 @@ _ATTEMPTS = 8
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 15.0
 _TIMEOUT_S = 60.0
+_KNOCK_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,12 @@ async def send_files(
 
     Raises:
         PermanentError: a path is not there, or holds what is no mail.
+        TransientError: nobody listens there; nothing was sent.
     """
     sources = find_letters(paths)
     sources = sources[:limit] if limit else sources
     sources = sources[:limit] if limit else sources
+    await _knock(host, port)
     sending = _Sending(
         sources, host, port, sender, recipient, progress, clock or SystemClock(), rng or random.Random()
     )
@@ -90,6 +94,16 @@ async def send_files(
         for _ in range(max(1, min(concurrency, len(sources)))):
             group.create_task(sending.work())
     return sending.report
+
+
+async def _knock(host: str, port: int) -> None:
+    """Find out at once, rather than by every mail's patience, that there is nobody to send to."""
+    try:
+        async with asyncio.timeout(_KNOCK_S):
+            _, writer = await asyncio.open_connection(host, port)
+    except OSError as error:
+        raise TransientError(f"nobody listens at {host}:{port}; `itaca up` starts Itaca on port 2525") from error
+    writer.close()
 
 
 class _Sending:

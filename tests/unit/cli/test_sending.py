@@ -106,12 +106,11 @@ async def test_refusals_are_reported_with_their_reply(tmp_path: Path) -> None:
         assert {k.envelope.sender for k in door.ledger.mails} == {"x@y.example"}
 
 
-async def test_a_server_that_is_away_is_reported_after_all_attempts(tmp_path: Path, unused_tcp_port: int) -> None:
-    """Nobody listens: each mail is reported as not sent, not refused."""
+async def test_a_server_that_is_away_is_named_at_once(tmp_path: Path, unused_tcp_port: int) -> None:
+    """Nobody listens: one sentence says so and what to do, instead of every mail's patience."""
     path = corpus(tmp_path, 1)
-    report = await send_files([path], "127.0.0.1", unused_tcp_port, clock=HurriedClock())
-    assert [(n.is_refused, n.reply) for n in report.not_sent] == [(False, "no answer (SMTPConnectError)")]
-    assert report.put_off == 7
+    with pytest.raises(TransientError, match=f"nobody listens at 127.0.0.1:{unused_tcp_port}; `itaca up`"):
+        await send_files([path], "127.0.0.1", unused_tcp_port, clock=HurriedClock())
 
 
 def test_a_row_becomes_a_mail_with_everything_in_it() -> None:
