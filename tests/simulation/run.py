@@ -7,6 +7,7 @@ import structlog
 
 from tests.simulation.invariants import check
 from tests.simulation.loop import DeadlockError
+from tests.simulation.story import ledger_digest, story_of
 from tests.simulation.world import World
 
 
@@ -26,6 +27,12 @@ def quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
+def loud() -> None:
+    """Write logs again."""
+    logging.disable(logging.NOTSET)
+    structlog.reset_defaults()
+
+
 def run_seed(seed: int, *, tells: bool = False) -> Outcome:
     """Play one seed and check it; ``tells`` adds digest and story."""
     world = World(seed)
@@ -37,8 +44,6 @@ def run_seed(seed: int, *, tells: bool = False) -> Outcome:
         problems = check(world)
         if not tells:
             return Outcome(seed, problems)
-        from tests.simulation.story import ledger_digest, story_of
-
         return Outcome(seed, problems, f"{world.log.digest()}-{ledger_digest(world)}", story_of(world, problems))
     finally:
         world.loop.close()

@@ -4,7 +4,7 @@ import gc
 import multiprocessing
 from collections.abc import Iterator, Sequence
 
-from tests.simulation.run import Outcome, quiet, run_seed
+from tests.simulation.run import Outcome, loud, quiet, run_seed
 
 CHUNK = 10
 
@@ -16,6 +16,13 @@ def prepare() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
+
+
+def release() -> None:
+    """Give the process back to whoever else runs in it."""
+    gc.unfreeze()
+    gc.enable()
+    loud()
 
 
 def run_chunk(seeds: Sequence[int]) -> tuple[int, list[Outcome]]:
@@ -33,7 +40,7 @@ def run_many(first: int, count: int, jobs: int) -> Iterator[tuple[int, list[Outc
         try:
             yield from map(run_chunk, chunks)
         finally:
-            gc.enable()
+            release()
         return
     with multiprocessing.get_context("fork").Pool(jobs, initializer=prepare) as pool:
         yield from pool.imap_unordered(run_chunk, chunks)
