@@ -44,8 +44,7 @@ def answer_sample(
         The case that now holds the complaint; None if it is no complaint.
 
     Raises:
-        PermanentError: the mail was not drawn, it was checked already, or nobody has this address.
-        TransientError: nobody can own a case.
+        PermanentError: the mail was not drawn, it was checked already, or nobody active has this address.
     """
     model = _lock(conn, mail_id)
     person_id = _person(conn, by)

@@ -3,6 +3,7 @@
 import pytest
 
 from itaca.storage.tables import metadata
+from tests.contract.audit_contract import AuditAnswerContract, AuditDrawContract
 from tests.contract.following_contract import DeparturesContract, PromisesContract
 from tests.contract.joining_contract import CourtesyContract, WhoIsWhoContract
 from tests.contract.routing_contract import RoutingContract
@@ -42,3 +43,11 @@ class TestPromises(PromisesContract):
 
 class TestDepartures(DeparturesContract):
     """What left, on PostgreSQL."""
+
+
+class TestAuditDraw(AuditDrawContract):
+    """The draw of the standing audit on PostgreSQL."""
+
+
+class TestAuditAnswer(AuditAnswerContract):
+    """Answers to blind checks on PostgreSQL."""

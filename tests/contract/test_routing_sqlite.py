@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from itaca.storage.migrate import upgrade
+from tests.contract.audit_contract import AuditAnswerContract, AuditDrawContract
 from tests.contract.following_contract import DeparturesContract, PromisesContract
 from tests.contract.joining_contract import CourtesyContract, WhoIsWhoContract
 from tests.contract.routing_contract import RoutingContract
@@ -36,3 +37,11 @@ class TestPromises(PromisesContract):
 
 class TestDepartures(DeparturesContract):
     """What left, on SQLite."""
+
+
+class TestAuditDraw(AuditDrawContract):
+    """The draw of the standing audit on SQLite."""
+
+
+class TestAuditAnswer(AuditAnswerContract):
+    """Answers to blind checks on SQLite."""
