@@ -1,11 +1,6 @@
 """The command line: help with an example, one JSON value a line for programs, exit codes 0, 1 and 2."""
 
-import asyncio
-import json
-import os
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -13,54 +8,8 @@ import pytest
 import structlog
 import typer
 
-from itaca.cli.__main__ import app, main
-from itaca.storage.migrate import upgrade
-
-
-@dataclass
-class Said:
-    """What a verb left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[dict[str, object]]:
-        """Standard output as a program reads it."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-Run = Callable[..., Said]
-
-
-@pytest.fixture
-def itaca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return a way to run the command in an empty folder, with no settings but those given."""
-    for name in [name for name in os.environ if name.startswith("ITACA_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str, **variables: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["itaca", *words])
-        with monkeypatch.context() as context:
-            for name, value in variables.items():
-                context.setenv(name, value)
-            with pytest.raises(SystemExit) as ended:
-                main()
-        said = capsys.readouterr()
-        return Said(int(ended.value.code or 0), said.out, said.err)
-
-    return run
-
-
-@pytest.fixture
-def ledger(itaca: Run, tmp_path: Path) -> Run:
-    """Give the command an empty ledger, as the first `itaca up` makes one."""
-    (tmp_path / "var").mkdir()
-    asyncio.run(upgrade(f"sqlite:///{tmp_path / 'var' / 'itaca.db'}"))
-    return itaca
+from itaca.cli.__main__ import app
+from tests.support.verbs import Run
 
 
 def verbs(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
