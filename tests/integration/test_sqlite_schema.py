@@ -1,5 +1,6 @@
 """SQLite's schema: what migrations make, and that every query on the way of a mail finds its index."""
 
+import random
 import re
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, event, text
 
 from itaca.contracts.ids import CaseId, MailId, OutboxId
 from itaca.contracts.intents import MailOutcome, OutboxState
-from itaca.storage import books, mails, outbox, people, trace
+from itaca.storage import audit_samples, books, mails, outbox, people, trace
 from itaca.storage.intake import _known
 from itaca.storage.migrate import upgrade
 from itaca.storage.open import open_database
@@ -49,6 +50,7 @@ QUERIES: dict[str, Callable[[Connection], object]] = {
     "entries": lambda c: outbox.load_entries(c, CaseId("a")),
     "trace": lambda c: trace.life_of(c, c.exec_driver_sql("SELECT min(id) FROM mails").scalar_one()),
     "glance": lambda c: books.glance(c, NOW, 900),
+    "draw": lambda c: audit_samples._sampler(c, NOW, 300, random.Random(1)),
 }
 ALLOWED = (
     *(f"SCAN {small}" for small in ("people", "teams", "absences")),
