@@ -42,7 +42,7 @@ check: lint ## Format, lint, types, import contracts, unit and architecture test
 test: dev ## Everything, on a real RabbitMQ, PostgreSQL and Postfix (installs them on Debian and Ubuntu)
 	@.ci/programs
 	@$(MAKE) --no-print-directory lint
-	@ITACA_TEST_REQUIRE=$(PROGRAMS) $(BIN)/pytest -q
+	@ITACA_TEST_REQUIRE=$(PROGRAMS) ITACA_SIMULATE_SECONDS=120 $(BIN)/pytest -q
 
 lint: dev
 	@$(BIN)/ruff format --check .
@@ -103,3 +103,11 @@ $(VENV)/bin/python:
 		echo 'Itaca needs Python 3.11 or newer. Name yours: make run PYTHON=python3.12'; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 		echo 'No virtual environment can be made. On Debian and Ubuntu: apt-get install python3-venv'; exit 1; }
+
+.PHONY: simulate simulate-planted
+
+simulate: dev ## Try to lose a mail, in SEEDS=1000 runs of the simulation from FIRST=1 on
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1)
+
+simulate-planted: dev ## Plant real bugs in a copy, one at a time, and show that the simulation finds each
+	@$(BIN)/python -m tests.simulation.planting --seeds $(or $(SEEDS),2000)
