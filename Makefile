@@ -20,7 +20,7 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --all-build-
 .PHONY: help setup dev run demo check test lint format docs bench train up down lock hooks clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.run ## Make .venv with exactly what Itaca runs with
 
