@@ -75,6 +75,15 @@ class Metrics:
         self.judged = Counter(
             "itaca_mails_judged", "Judgements, by verdict of an intent.", ["intent", "verdict"], registry=r
         )
+        self.shadow_mails = Counter(
+            "itaca_shadow_mails", "Mails a candidate saw in shadow: judged, failed or skipped.", ["how"], registry=r
+        )
+        self.shadow_differences = Counter(
+            "itaca_shadow_differences",
+            "Verdicts in which the candidate differs from the model in use; none: in the review alone.",
+            ["intent"],
+            registry=r,
+        )
         self.elusion = Gauge(
             "itaca_elusion_upper_bound",
             "Upper bound (95 %) of the share of complaints among mail that nobody saw; 1 without any check.",
@@ -85,5 +94,11 @@ class Metrics:
             "itaca_audit_samples",
             "Mails drawn for a blind check: waiting, or checked in a year.",
             ["state"],
+            registry=r,
+        )
+        self.score_drift = Gauge(
+            "itaca_score_drift",
+            "Population stability index of complaint scores against the model's first; above 0.25 is an alarm.",
+            ["language"],
             registry=r,
         )

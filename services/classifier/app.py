@@ -10,6 +10,7 @@ from itaca.observability.metrics import Metrics
 from itaca.process import Parts, pause
 from services.classifier.handler import ClassifyHandler
 from services.classifier.judge_pool import JudgePool
+from services.classifier.live_shadow import LiveShadow
 from services.classifier.settings import ClassifierSettings
 
 STOP_GRACE_S = 30.0
@@ -23,6 +24,7 @@ class ClassifierStage:
     def __init__(self, parts: Parts, settings: ClassifierSettings) -> None:
         self._parts, self._settings = parts, settings
         self._pool = JudgePool(settings)
+        self._shadow = LiveShadow(settings, parts.metrics) if settings.shadow else None
         self._shown_model = ""
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -32,20 +34,22 @@ class ClassifierStage:
         runner = Runner(
             self._parts.broker,
             CLASSIFIER_MAIL_RECEIVED,
-            ClassifyHandler(self._pool, self._publish, self._observe),
+            ClassifyHandler(self._pool, self._publish, self._observe, self._shadow.offer if self._shadow else None),
             batch_size=self._settings.batch_size,
             clock=self._parts.clock,
             observer=_Settled(self._parts.metrics),
         )
         reading = asyncio.ensure_future(runner.run())
         following = asyncio.ensure_future(self._follow(stopping))
+        # Nothing waits for the shadow: when it ends, the stage works on.
+        beside = [asyncio.ensure_future(self._shadow.run())] if self._shadow else []
         try:
             await asyncio.wait({reading, following}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await runner.stop(STOP_GRACE_S)
-            reading.cancel()
-            following.cancel()
-            ended = await asyncio.gather(reading, following, return_exceptions=True)
+            for task in (reading, following, *beside):
+                task.cancel()
+            ended = await asyncio.gather(reading, following, *beside, return_exceptions=True)
             await self._pool.close()
         for result in ended:
             if isinstance(result, Exception):

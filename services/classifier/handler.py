@@ -18,13 +18,14 @@ from services.classifier.judge import Judge, Unjudged
 
 Publish = Callable[[Sequence[bytes]], Awaitable[None]]
 Observe = Callable[[Judgement], None]
+Shadow = Callable[[Sequence[tuple[MailReceived, Judgement]]], None]
 
 
 class ClassifyHandler:
     """Judges a batch and publishes the answers; the same body and model give the same event."""
 
-    def __init__(self, judge: Judge, publish: Publish, observe: Observe) -> None:
-        self._judge, self._publish, self._observe = judge, publish, observe
+    def __init__(self, judge: Judge, publish: Publish, observe: Observe, shadow: Shadow | None = None) -> None:
+        self._judge, self._publish, self._observe, self._shadow = judge, publish, observe, shadow
 
     async def __call__(self, bodies: Sequence[bytes]) -> list[Settlement]:
         """Return one settlement per body, in order.
@@ -35,17 +36,21 @@ class ClassifyHandler:
         read = [_read(body) for body in bodies]
         mails = [mail for mail in read if isinstance(mail, MailReceived)]
         answers = await self._judge.judge([mail.text for mail in mails]) if mails else []
-        judged = [
-            MailClassified(mail_id=mail.mail_id, judgement=answer)
-            for mail, answer in zip(mails, answers, strict=True)
-            if isinstance(answer, Judgement)
-        ]
+        judged = [(m, answer) for m, answer in zip(mails, answers, strict=True) if isinstance(answer, Judgement)]
         if judged:
-            await self._publish([encode(event) for event in judged])
-        for event in judged:
-            self._observe(event.judgement)
+            await self._publish(
+                [encode(MailClassified(mail_id=mail.mail_id, judgement=answer)) for mail, answer in judged]
+            )
+            self._tell(judged)
         settled = iter(answers)
         return [mail if isinstance(mail, DeadLetter) else _settlement(next(settled)) for mail in read]
+
+    def _tell(self, judged: Sequence[tuple[MailReceived, Judgement]]) -> None:
+        """Tell of what is published already: whoever listens can change no answer any more."""
+        for _, judgement in judged:
+            self._observe(judgement)
+        if self._shadow is not None:
+            self._shadow(judged)
 
 
 def _read(body: bytes) -> MailReceived | DeadLetter:

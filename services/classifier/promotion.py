@@ -62,10 +62,19 @@ def open_version(models_dir: Path, version: str) -> Model:
     Raises:
         PermanentError: there is none, or it is refused.
     """
+    return load_pinned(models_dir, pin_of(models_dir, version))
+
+
+def pin_of(models_dir: Path, version: str) -> Pin:
+    """Return what names a model as its folder stands now.
+
+    Raises:
+        PermanentError: there is none.
+    """
     manifest = models_dir / version / MANIFEST_NAME
     if not manifest.is_file():
         raise PermanentError(f"there is no model {version}: `itaca models list` shows those that are there")
-    return load_pinned(models_dir, Pin(ModelVersion(version), sha256_of(manifest)))
+    return Pin(ModelVersion(version), sha256_of(manifest))
 
 
 def promote(models_dir: Path, version: str, *, despite_gate: bool = False) -> Pin:
@@ -76,12 +85,9 @@ def promote(models_dir: Path, version: str, *, despite_gate: bool = False) -> Pi
     Raises:
         PermanentError: there is no such model, it would be refused, or the gate refused it.
     """
-    manifest = models_dir / version / MANIFEST_NAME
-    if not manifest.is_file():
-        raise PermanentError(f"there is no model {version}: `itaca models list` shows those that are there")
+    pin = pin_of(models_dir, version)
     if not despite_gate:
-        check_note(manifest.parent)
-    pin = Pin(ModelVersion(version), sha256_of(manifest))
+        check_note(models_dir / version)
     load_pinned(models_dir, pin)
     history = [entry for entry in _history(models_dir) if entry["version"] != version]
     _write_current(models_dir, pin, history)

@@ -51,6 +51,12 @@ def _compare(batch: Sequence[Source], champion: Model, candidate: Model) -> Iter
     for source, old, new in zip(
         batch, champion.judge(texts, with_spans=False), candidate.judge(texts, with_spans=False), strict=True
     ):
-        changed = tuple(intent for intent in Intent if old.verdicts[intent] is not new.verdicts[intent])
-        if changed or old.needs_review is not new.needs_review:
+        changed = differing(old, new)
+        if changed is not None:
             yield Difference(source.id, changed, old, new)
+
+
+def differing(champion: Judgement, candidate: Judgement) -> tuple[Intent, ...] | None:
+    """Return the intents with another verdict, none where only the review differs; None where nothing does."""
+    changed = tuple(intent for intent in Intent if champion.verdicts[intent] is not candidate.verdicts[intent])
+    return changed if changed or champion.needs_review is not candidate.needs_review else None

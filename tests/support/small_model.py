@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from itaca.contracts.events import Judgement, WrittenText
+from itaca.contracts.intents import Intent, Verdict
 from services.classifier.model import Pin
 from services.classifier.promotion import promote
 from services.classifier.training.train import Recipe, train
@@ -45,3 +46,11 @@ def mortal_work(models_dir: Path, pin: Pin, texts: list[WrittenText]) -> list[Ju
         while ENDLESS in text.new_text:
             random.random()
     return judge_texts(models_dir, pin, texts)
+
+
+def contrary_work(models_dir: Path, pin: Pin, texts: list[WrittenText]) -> list[Judgement]:
+    """Find a complaint in every mail and nothing else, and die of the mail that says so."""
+    mortal_work(models_dir, pin, texts)
+    verdicts = {intent: Verdict.YES if intent is Intent.COMPLAINT else Verdict.NO for intent in Intent}
+    found = Judgement(model=pin.version, scores=dict.fromkeys(Intent, 0.5), verdicts=verdicts, needs_review=False)
+    return [found for _ in texts]

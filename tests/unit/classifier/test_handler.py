@@ -82,3 +82,16 @@ async def test_the_same_body_gives_the_same_event() -> None:
     await handler([_body("a", "x")])
     await handler([_body("a", "x")])
     assert published.bodies[0] == published.bodies[1]
+
+
+async def test_the_shadow_hears_only_of_what_is_published() -> None:
+    """A batch that the broker did not take comes again; the shadow would count it twice."""
+    published, heard = Published(), []
+    handler = ClassifyHandler(FakeJudge(), published, lambda _: None, heard.extend)
+    published.is_away = True
+    with pytest.raises(TransientError):
+        await handler([_body("a", "x")])
+    assert heard == []
+    published.is_away = False
+    await handler([_body("a", "x"), _body("b", "bad"), b"{"])
+    assert [mail.mail_id for mail, _ in heard] == ["a"]
