@@ -227,3 +227,13 @@ audit_samples = Table(
     ),
 )
 """Mails that nobody saw, drawn by chance for a blind check; ``share`` is the chance that each of them had."""
+
+drift_alarms = Table(
+    "drift_alarms",
+    metadata,
+    Column("language", String(8), primary_key=True),
+    Column("drift", Float, nullable=False),
+    Column("review_above", Float, nullable=False),
+    Column("raised_at", Moment, nullable=False),
+)
+"""Languages, or ``all``, whose complaint scores have drifted: the watch writes it, the router reads it."""

@@ -82,6 +82,7 @@ readings = Table(
     Column("model", String(64), primary_key=True),
     Column("read_at", Moment, nullable=False),
     Column("judgement", JSON, nullable=False),
+    Index("ix_readings_model", "model", "mail_id"),
 )
 
 teams = Table(

@@ -25,6 +25,7 @@ from itaca.errors import PermanentError
 from itaca.observability.metrics import Metrics
 from itaca.storage.database import Database
 from itaca.storage.routing import Routed, Waiting, route
+from services.router.caution import Caution
 
 log = structlog.get_logger()
 
@@ -44,6 +45,7 @@ class Router:
         self._database, self._clock, self._rng = database, clock, rng
         self._policy, self._metrics = policy, metrics
         self._audit_per_month = audit_per_month
+        self._caution = Caution(database, clock)
 
     async def handle(self, bodies: Sequence[bytes]) -> Sequence[Settlement]:
         """Settle the mails of one batch.
@@ -66,9 +68,10 @@ class Router:
     async def _route(self, waiting: Sequence[Waiting]) -> None:
         now = self._clock.now()
         today = self._policy.calendar.today(now)
+        await self._caution.refresh()
 
         def decided(mail: MailFacts, standing: Standing) -> Decision:
-            return decide(mail, standing, self._policy)
+            return decide(self._caution.applied(mail), standing, self._policy)
 
         routed = await self._database.write(
             lambda conn: route(conn, waiting, decided, now, today, self._rng, "router", self._audit_per_month)

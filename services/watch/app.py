@@ -20,6 +20,7 @@ from itaca.reading import open_dispatcher
 from itaca.storage.promises import Broken, break_overdue
 from services.watch.audit import AuditFigures
 from services.watch.books import Bookkeeper
+from services.watch.drift import DriftAlarm
 from services.watch.drive import Drive
 from services.watch.driver import Driver
 from services.watch.letters import Letters
@@ -53,6 +54,7 @@ class WatchStage:
             "promises": self.escalate,
             "books": books.run,
             "audit": AuditFigures(parts.database, parts.clock, parts.metrics).run,
+            "drift": DriftAlarm(parts.database, parts.clock, parts.metrics).run,
         }
         self._failing: dict[str, str] = {}
 

@@ -23,6 +23,7 @@ COUNTED = (
     "info",
     "bound",
     "samples",
+    "drift",
 )
 A_MACHINE_OF_OURS = re.compile(r"(?<![\w.])/(?:work|root|opt/wheels|opt/pypi)\b")
 

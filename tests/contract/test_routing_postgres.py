@@ -4,6 +4,7 @@ import pytest
 
 from itaca.storage.tables import metadata
 from tests.contract.audit_contract import AuditAnswerContract, AuditDrawContract
+from tests.contract.drift_contract import DriftContract
 from tests.contract.following_contract import DeparturesContract, PromisesContract
 from tests.contract.joining_contract import CourtesyContract, WhoIsWhoContract
 from tests.contract.routing_contract import RoutingContract
@@ -51,3 +52,7 @@ class TestAuditDraw(AuditDrawContract):
 
 class TestAuditAnswer(AuditAnswerContract):
     """Answers to blind checks on PostgreSQL."""
+
+
+class TestDrift(DriftContract):
+    """Scores and alarms on PostgreSQL."""

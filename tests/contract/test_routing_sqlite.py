@@ -6,6 +6,7 @@ import pytest
 
 from itaca.storage.migrate import upgrade
 from tests.contract.audit_contract import AuditAnswerContract, AuditDrawContract
+from tests.contract.drift_contract import DriftContract
 from tests.contract.following_contract import DeparturesContract, PromisesContract
 from tests.contract.joining_contract import CourtesyContract, WhoIsWhoContract
 from tests.contract.routing_contract import RoutingContract
@@ -45,3 +46,7 @@ class TestAuditDraw(AuditDrawContract):
 
 class TestAuditAnswer(AuditAnswerContract):
     """Answers to blind checks on SQLite."""
+
+
+class TestDrift(DriftContract):
+    """Scores and alarms on SQLite."""

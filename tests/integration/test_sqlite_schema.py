@@ -7,15 +7,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, insert, text
 
 from itaca.contracts.ids import CaseId, MailId, OutboxId
 from itaca.contracts.intents import MailOutcome, OutboxState
-from itaca.storage import audit_samples, books, mails, outbox, people, trace
+from itaca.storage import audit_samples, books, drift, mails, outbox, people, trace
 from itaca.storage.intake import _known
 from itaca.storage.migrate import upgrade
 from itaca.storage.open import open_database
 from itaca.storage.sqlite import SqliteDatabase
+from itaca.storage.tables import readings
 from tests.support.ledger import NOW, Ledger
 
 
@@ -35,6 +36,16 @@ async def test_migrations_and_tables_spell_the_same_schema(database: SqliteDatab
     await fresh.close()
 
 
+def _a_mail(connection: Connection) -> str:
+    return str(connection.exec_driver_sql("SELECT min(id) FROM mails").scalar_one())
+
+
+def _scores(connection: Connection) -> object:
+    reading = {"mail_id": _a_mail(connection), "model": "m", "read_at": 1, "judgement": {}}
+    connection.execute(insert(readings).values(**reading))
+    return drift.score_samples(connection, NOW)
+
+
 QUERIES: dict[str, Callable[[Connection], object]] = {
     "digest": lambda c: _known(c, ["a", "b"]),
     "raw": lambda c: mails.load_raw(c, MailId("a")),
@@ -48,12 +59,15 @@ QUERIES: dict[str, Callable[[Connection], object]] = {
     "finish": lambda c: outbox.finish(c, OutboxId("a"), OutboxState.SENT, NOW),
     "retry": lambda c: outbox.retry_later(c, OutboxId("a"), NOW, ""),
     "entries": lambda c: outbox.load_entries(c, CaseId("a")),
-    "trace": lambda c: trace.life_of(c, c.exec_driver_sql("SELECT min(id) FROM mails").scalar_one()),
+    "trace": lambda c: trace.life_of(c, _a_mail(c)),
     "glance": lambda c: books.glance(c, NOW, 900),
     "draw": lambda c: audit_samples._sampler(c, NOW, 300, random.Random(1)),
+    "alarms": drift.standing_alarms,
+    "scores": _scores,
 }
 ALLOWED = (
-    *(f"SCAN {small}" for small in ("people", "teams", "absences")),
+    *(f"SCAN {small}" for small in ("people", "teams", "absences", "drift_alarms")),
+    "SCAN readings USING COVERING INDEX sqlite_autoindex_readings_1",  # from its end, one row
     "SCAN book_pages USING INDEX sqlite_autoindex_book_pages_1",  # from its end, one row
     *(f"SCAN mails USING {kind} ix_mails_unsettled" for kind in ("INDEX", "COVERING INDEX")),
     *(f"SCAN outbox USING {kind} ix_outbox_due" for kind in ("INDEX", "COVERING INDEX")),
