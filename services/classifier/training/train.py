@@ -84,7 +84,7 @@ def train(recipe: Recipe, out_dir: Path, progress: Progress, now: datetime) -> M
     files = corpus_files(recipe.corpus)
     digest = corpus_digest(files)
     entries = load_lexicon()
-    version = _version(digest, entries, recipe)
+    version = version_of(digest, entries, recipe)
     if (out_dir / version / MANIFEST_NAME).is_file():
         progress(1.0, "this very model exists already")
         return version
@@ -155,7 +155,11 @@ def _curve(trained: Trained) -> list[RiskPoint]:
     return risk_curve(trained.scores[:, complaint], trained.labels[:, complaint], yes, DEFAULT_CONFIDENCE)
 
 
-def _version(corpus: str, entries: Mapping[str, Mapping[str, str]], recipe: Recipe) -> ModelVersion:
+def version_of(corpus: str, entries: Mapping[str, Mapping[str, str]], recipe: Recipe) -> ModelVersion:
+    """Return the name of the model that training makes of a corpus (its digest), a lexicon and a recipe.
+
+    It tells apart whatever may change the model: so a promoted version can be checked against the repository.
+    """
     facts = {
         "corpus": corpus,
         "lexicon": entries,
