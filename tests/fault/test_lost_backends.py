@@ -51,7 +51,8 @@ async def test_lm3_mail_is_accepted_while_rabbitmq_is_away_and_settles_later(
         assert await ledger.read(lambda conn: conn.execute(waiting).scalar_one()) == 60
     finally:
         rabbit_server.restart()
-    await settled_and_sent(ledger)
+    # The first drive comes a minute after acceptance, and a connection is tried again with growing pauses.
+    await settled_and_sent(ledger, timeout_s=300)
     assert distributed.relay is not None
     assert await broken_promises(ledger, traffic.accepted, distributed.relay.received) == []
 
