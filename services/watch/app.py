@@ -2,7 +2,7 @@
 
 In:     the ledger and the broker.
 Out:    unsettled mail driven again; review cases for what the machine gave up; broken promises one level up; the
-        books as metrics.
+        books, the standing audit and the drift of scores as metrics; alarms about drift for the router.
 Fails:  a duty that meets a TransientError is left until the next round; the others are done all the same.
 """
 
