@@ -1,11 +1,14 @@
 """An IMAP account on loopback that knows LOGIN, EXAMINE, UID SEARCH and UID FETCH, and notes what else is asked."""
 
+import contextlib
 import re
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 USER, PASSWORD = "etichette@azienda.example", "segreto e spazio"
 
@@ -18,6 +21,7 @@ class ImapAccount:
     hangs_up: bool = False
     said: list[str] = field(default_factory=list)
     port: int = 0
+    tls: ssl.SSLContext | None = None
 
     def answer(self, command: str, selected: str) -> tuple[list[bytes], str, str]:
         """Return the untagged answers, the end of the tagged one, and the folder that is open then."""
@@ -43,6 +47,14 @@ class ImapAccount:
 class _Conversation(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         account: ImapAccount = self.server.account  # type: ignore[attr-defined]
+        if account.tls is not None:
+            with contextlib.suppress(OSError), account.tls.wrap_socket(self.request, server_side=True) as secured:
+                self.rfile, self.wfile = secured.makefile("rb"), secured.makefile("wb", buffering=0)
+                self.converse(account)
+            return
+        self.converse(account)
+
+    def converse(self, account: ImapAccount) -> None:
         self.wfile.write(b"* OK ready\r\n")
         selected = ""
         while line := self.rfile.readline().decode().strip():
@@ -54,9 +66,14 @@ class _Conversation(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def imap_account(folders: Mapping[str, Sequence[bytes]], hangs_up: bool = False) -> Iterator[ImapAccount]:
-    """Serve an account until the end of the block."""
+def imap_account(
+    folders: Mapping[str, Sequence[bytes]], hangs_up: bool = False, certificate: tuple[Path, Path] | None = None
+) -> Iterator[ImapAccount]:
+    """Serve an account until the end of the block; with a certificate and its key by TLS from the first byte."""
     account = ImapAccount(folders, hangs_up)
+    if certificate is not None:
+        account.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        account.tls.load_cert_chain(*certificate)
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Conversation) as server:
         server.daemon_threads = True
         server.account = account  # type: ignore[attr-defined]

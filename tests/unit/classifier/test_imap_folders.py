@@ -9,6 +9,7 @@ from itaca.errors import PermanentError, TransientError
 from services.classifier.training.imap_folders import encode_name, labelled_in, parse_folder
 from services.classifier.training.label_sources import import_labels
 from services.classifier.training.labels import read_labels
+from tests.support.ingest import make_certificate
 from tests.support.scripted_imap import PASSWORD, ImapAccount, imap_account
 
 AT = "2026-03-01T10:00:00+00:00"
@@ -51,6 +52,21 @@ def test_a_server_that_hangs_up_adds_nothing(tmp_path: Path) -> None:
     with imap_account(FOLDERS, hangs_up=True) as account, pytest.raises(TransientError):
         import_labels([labelled_in(parse_folder(address(account)), PASSWORD)], tmp_path / "l", "anna", AT)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_password_goes_to_a_server_with_a_good_certificate_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A certificate that nobody vouches for ends it before a word is said; with a known one the mails arrive."""
+    certificate, key = make_certificate(tmp_path)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with imap_account(FOLDERS, certificate=(certificate, key)) as account:
+        place = parse_folder(address(account).replace("imap://", "imaps://").replace("127.0.0.1", "localhost"))
+        with pytest.raises(PermanentError, match="is not who it says"):
+            list(labelled_in(place, PASSWORD))
+        assert account.said == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert [row["from"] for row in labelled_in(place, PASSWORD)] == ["c@example.it", "d@example.it"]
 
 
 @pytest.mark.parametrize(
