@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from itaca.cases.people import Person
 from itaca.contracts.ids import CaseId, CaseReference, MailId, PersonId
@@ -48,21 +50,13 @@ def load_context(conn: Connection, mail_id: MailId, case_ids: Sequence[CaseId]) 
 
 def load_person(conn: Connection, person_id: PersonId) -> Person:
     """Return one colleague."""
-    row = conn.execute(select(people).where(people.c.id == person_id)).one()
+    row = conn.execute(_person_by_id(), {"person_id": person_id}).one()
     return Person(person_id, row.name, row.email, row.team_id, tuple(row.languages))
 
 
 def _matter(conn: Connection, case_id: CaseId) -> Matter:
-    query = (
-        select(cases, people.c.name.label("owner"), promises.c.due_at, promises.c.kind.label("promise"))
-        .outerjoin(people, people.c.id == cases.c.owner_id)
-        .outerjoin(promises, (promises.c.case_id == cases.c.id) & (promises.c.state == "open"))
-        .where(cases.c.id == case_id)
-        .order_by(promises.c.due_at)
-        .limit(1)
-    )
-    row = conn.execute(query).one()
-    address = select(customer_addresses.c.address).where(customer_addresses.c.customer_id == row.customer_id).limit(1)
+    row = conn.execute(_case_by_id(), {"case_id": case_id}).one()
+    address = conn.execute(_address_of(), {"customer_id": row.customer_id}).scalar()
     return Matter(
         case_id,
         CaseReference(row.reference),
@@ -72,19 +66,47 @@ def _matter(conn: Connection, case_id: CaseId) -> Matter:
         from_micros(row.due_at) if row.due_at is not None else None,
         row.level,
         _reasons(conn, case_id),
-        conn.execute(address).scalar() or "",
+        address or "",
     )
 
 
 def _reasons(conn: Connection, case_id: CaseId) -> tuple[str, ...]:
     """Return the reasons of the newest event that has any."""
-    query = (
-        select(case_events.c.detail)
-        .where(case_events.c.case_id == case_id)
-        .order_by(case_events.c.at.desc(), case_events.c.id.desc())
-        .limit(10)
-    )
-    for detail in conn.scalars(query):
+    for detail in conn.scalars(_newest_events(), {"case_id": case_id}):
         if detail.get("reasons"):
             return tuple(detail["reasons"])
     return ()
+
+
+@cache
+def _person_by_id() -> Select[Any]:
+    """Statements of the hot path are built once: building one takes longer than running it."""
+    return select(people).where(people.c.id == bindparam("person_id"))
+
+
+@cache
+def _case_by_id() -> Select[Any]:
+    return (
+        select(cases, people.c.name.label("owner"), promises.c.due_at, promises.c.kind.label("promise"))
+        .outerjoin(people, people.c.id == cases.c.owner_id)
+        .outerjoin(promises, (promises.c.case_id == cases.c.id) & (promises.c.state == "open"))
+        .where(cases.c.id == bindparam("case_id"))
+        .order_by(promises.c.due_at)
+        .limit(1)
+    )
+
+
+@cache
+def _address_of() -> Select[Any]:
+    of_customer = customer_addresses.c.customer_id == bindparam("customer_id")
+    return select(customer_addresses.c.address).where(of_customer).limit(1)
+
+
+@cache
+def _newest_events() -> Select[Any]:
+    return (
+        select(case_events.c.detail)
+        .where(case_events.c.case_id == bindparam("case_id"))
+        .order_by(case_events.c.at.desc(), case_events.c.id.desc())
+        .limit(10)
+    )

@@ -1,8 +1,10 @@
 """Where the line stands: what was settled last, and what is open."""
 
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from itaca.contracts.intents import CaseKind
 from itaca.storage.conditions import is_open_case, is_open_promise
@@ -15,14 +17,18 @@ def newest_settled(conn: Connection, since: datetime) -> datetime | None:
 
     It walks the index of receipt from its newest end and passes what is unsettled only.
     """
-    query = (
+    row = conn.execute(_newest()).first()
+    return from_micros(row.received_at) if row is not None and row.settled_at >= to_micros(since) else None
+
+
+@cache
+def _newest() -> Select[Any]:
+    return (
         select(mails.c.received_at, mails.c.settled_at)
         .where(mails.c.settled_by == "router")
         .order_by(mails.c.received_at.desc())
         .limit(1)
     )
-    row = conn.execute(query).first()
-    return from_micros(row.received_at) if row is not None and row.settled_at >= to_micros(since) else None
 
 
 def open_cases(conn: Connection) -> dict[CaseKind, int]:

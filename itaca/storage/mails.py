@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, true, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, true, update
 
 from itaca.contracts.ids import MailId
 from itaca.contracts.intents import MailOutcome
@@ -55,7 +57,7 @@ def load_raw(connection: Connection, mail_id: MailId) -> bytes:
 
 def load_mails(connection: Connection, ids: Iterable[MailId]) -> dict[MailId, MailRow]:
     """Return the mails that exist among the ids."""
-    rows = connection.execute(select(mails).where(mails.c.id.in_(list(ids))))
+    rows = connection.execute(_mails_by_id(), {"ids": list(ids)})
     return {MailId(row.id): _mail_row(row) for row in rows}
 
 
@@ -76,8 +78,8 @@ def save_texts(connection: Connection, texts: Sequence[tuple[MailId, MailText]])
 
 def load_texts(connection: Connection, ids: Iterable[MailId]) -> dict[MailId, MailText]:
     """Return the texts that were saved for mails among the ids."""
-    query = select(mail_texts.c.mail_id, mail_texts.c.text).where(mail_texts.c.mail_id.in_(list(ids)))
-    return {MailId(mail_id): MailText.model_validate(text) for mail_id, text in connection.execute(query)}
+    rows = connection.execute(_texts_by_id(), {"ids": list(ids)})
+    return {MailId(mail_id): MailText.model_validate(text) for mail_id, text in rows}
 
 
 def find_by_message_id(connection: Connection, message_id: str) -> list[MailId]:
@@ -120,16 +122,11 @@ def claim_unsettled(
     date moves on: ``first_s`` after acceptance, then twice as long each time up to ``longest_s`` seconds. Mails
     that another watch holds at this moment are left to it.
     """
-    in_line = true() if received_until is None else mails.c.received_at <= to_micros(received_until)
-    due = (
-        select(mails)
-        .where(mails.c.settled_at.is_(None), mails.c.drive_at <= to_micros(now), in_line)
-        .order_by(mails.c.drive_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+    values = {"now": to_micros(now), "most": limit}
+    if received_until is not None:
+        values["until"] = to_micros(received_until)
     changes = []
-    for row in connection.execute(due).all():
+    for row in connection.execute(_unsettled_due(received_until is not None), values).all():
         pause_s = min(first_s * 2.0 ** min(row.attempts, 32), longest_s)
         drive_at = to_micros(now + timedelta(seconds=pause_s))
         changes.append({"which": row.id, "attempts": row.attempts + 1, "drive_at": drive_at})
@@ -138,6 +135,30 @@ def claim_unsettled(
     connection.execute(update(mails).where(mails.c.id == bindparam("which")), changes)
     claimed = load_mails(connection, [MailId(change["which"]) for change in changes])
     return [claimed[MailId(change["which"])] for change in changes]
+
+
+@cache
+def _mails_by_id() -> Select[Any]:
+    """Statements of the hot path are built once: building one takes longer than running it."""
+    return select(mails).where(mails.c.id.in_(bindparam("ids", expanding=True)))
+
+
+@cache
+def _texts_by_id() -> Select[Any]:
+    by_id = mail_texts.c.mail_id.in_(bindparam("ids", expanding=True))
+    return select(mail_texts.c.mail_id, mail_texts.c.text).where(by_id)
+
+
+@cache
+def _unsettled_due(is_bounded: bool) -> Select[Any]:
+    in_line = mails.c.received_at <= bindparam("until") if is_bounded else true()
+    return (
+        select(mails)
+        .where(mails.c.settled_at.is_(None), mails.c.drive_at <= bindparam("now"), in_line)
+        .order_by(mails.c.drive_at)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
 
 
 def _mail_row(row: Row[tuple[object, ...]]) -> MailRow:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, Update, bindparam, select, update
 
 from itaca.contracts.ids import CaseId, MailId, OutboxId
 from itaca.contracts.intents import OutboxKind, OutboxState
@@ -77,14 +78,7 @@ def claim_due(connection: Connection, now: datetime, lease_s: float, limit: int)
     (``begin_sending``) may have left with somebody who died: it ends as ``unknown`` and is not among what is
     returned, because a second acknowledgement is worse than none, the case exists (RFC 1047).
     """
-    due = (
-        select(outbox)
-        .where(is_unsent(), outbox.c.next_at <= to_micros(now))
-        .order_by(outbox.c.next_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = connection.execute(due).all()
+    rows = connection.execute(_due(), {"now": to_micros(now), "most": limit}).all()
     lost = [row.id for row in rows if _may_have_left(row)]
     taken = [row for row in rows if not _may_have_left(row)]
     if lost:
@@ -121,12 +115,8 @@ def finish(connection: Connection, entry_id: OutboxId, state: OutboxState, at: d
     open_states = [OutboxState.PENDING.value, OutboxState.SENDING.value]
     if state is not OutboxState.UNKNOWN:
         open_states.append(OutboxState.UNKNOWN.value)
-    change = (
-        update(outbox)
-        .where(outbox.c.id == entry_id, outbox.c.state.in_(open_states))
-        .values(state=state.value, ended_at=to_micros(at), lease_until=None, detail=detail)
-    )
-    return connection.execute(change).rowcount == 1
+    values = {"state": state.value, "ended_at": to_micros(at), "lease_until": None, "detail": detail}
+    return connection.execute(_ending(), {"which": entry_id, "open_states": open_states, **values}).rowcount == 1
 
 
 def retry_later(connection: Connection, entry_id: OutboxId, next_at: datetime, detail: str) -> bool:
@@ -143,6 +133,24 @@ def load_entries(connection: Connection, case_id: CaseId) -> list[OutboxEntry]:
     """Return what left or leaves because of a case, oldest first."""
     query = select(outbox).where(outbox.c.case_id == case_id).order_by(outbox.c.created_at, outbox.c.id)
     return [_entry(row, OutboxState(row.state), row.attempts) for row in connection.execute(query)]
+
+
+@cache
+def _due() -> Select[Any]:
+    """Statements of the hot path are built once: building one takes longer than running it."""
+    return (
+        select(outbox)
+        .where(is_unsent(), outbox.c.next_at <= bindparam("now"))
+        .order_by(outbox.c.next_at)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+
+
+@cache
+def _ending() -> Update:
+    is_open = outbox.c.state.in_(bindparam("open_states", expanding=True))
+    return update(outbox).where(outbox.c.id == bindparam("which"), is_open)
 
 
 def _may_have_left(row: Row[tuple[Any, ...]]) -> bool:

@@ -3,8 +3,10 @@
 import random
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
 
 from itaca.cases.people import Person, Roster, Team
 from itaca.contracts.ids import PersonId, uuid7
@@ -83,7 +85,7 @@ def list_people(connection: Connection) -> list[Person]:
 
 def list_teams(connection: Connection) -> list[Team]:
     """Return every team by name."""
-    return [_team(row) for row in connection.execute(select(teams).order_by(teams.c.name))]
+    return [_team(row) for row in connection.execute(_teams())]
 
 
 def set_absence(connection: Connection, person_id: PersonId, first_day: date, last_day: date) -> None:
@@ -101,20 +103,39 @@ def load_roster(connection: Connection, today: date) -> Roster:
 
     The load is one grouped count over the index of open cases, whatever the number of closed ones.
     """
-    away = set(
-        connection.execute(
-            select(absences.c.person_id).where(absences.c.first_day <= today, absences.c.last_day >= today)
-        ).scalars()
-    )
-    is_open = select(cases.c.owner_id, func.count()).where(is_open_case(), cases.c.owner_id.is_not(None))
-    load = {owner_id: count for owner_id, count in connection.execute(is_open.group_by(cases.c.owner_id))}
+    away = set(connection.execute(_away(), {"today": today}).scalars())
+    load = {owner_id: count for owner_id, count in connection.execute(_load())}
     return Roster(
         people={
             PersonId(row.id): _person(row, is_present=row.id not in away, open_cases=load.get(row.id, 0))
-            for row in connection.execute(select(people).order_by(people.c.joined_at, people.c.id))
+            for row in connection.execute(_everybody())
         },
         teams={team.id: team for team in list_teams(connection)},
     )
+
+
+@cache
+def _away() -> Select[Any]:
+    """Statements of the hot path are built once: building one takes longer than running it."""
+    return select(absences.c.person_id).where(
+        absences.c.first_day <= bindparam("today"), absences.c.last_day >= bindparam("today")
+    )
+
+
+@cache
+def _load() -> Select[Any]:
+    is_open = select(cases.c.owner_id, func.count()).where(is_open_case(), cases.c.owner_id.is_not(None))
+    return is_open.group_by(cases.c.owner_id)
+
+
+@cache
+def _everybody() -> Select[Any]:
+    return select(people).order_by(people.c.joined_at, people.c.id)
+
+
+@cache
+def _teams() -> Select[Any]:
+    return select(teams).order_by(teams.c.name)
 
 
 def _team_named(connection: Connection, name: str) -> Team | None:

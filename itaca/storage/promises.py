@@ -4,9 +4,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from itaca.cases.actions import NewPromise
 from itaca.cases.escalation import escalate
@@ -51,8 +52,14 @@ def break_overdue(
 
 
 def _lock_due(conn: Connection, now: datetime, limit: int) -> Sequence[Any]:
+    return conn.execute(_due(), {"now": to_micros(now), "most": limit}).all()
+
+
+@cache
+def _due() -> Select[Any]:
+    """Return the statement of every round of the watch; built once, because building takes longer than running."""
     promises, cases = tables.promises, tables.cases
-    query = (
+    return (
         select(
             promises.c.id.label("promise_id"),
             promises.c.kind.label("promise"),
@@ -65,12 +72,11 @@ def _lock_due(conn: Connection, now: datetime, limit: int) -> Sequence[Any]:
             cases.c.opened_by,
         )
         .join(cases, cases.c.id == promises.c.case_id)
-        .where(is_open_promise(), promises.c.due_at <= to_micros(now))
+        .where(is_open_promise(), promises.c.due_at <= bindparam("now"))
         .order_by(promises.c.due_at, promises.c.id)
-        .limit(limit)
+        .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
     )
-    return conn.execute(query).all()
 
 
 class _Breaking:
