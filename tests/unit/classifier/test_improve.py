@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from itaca.errors import PermanentError
+from services.classifier.gate_note import GATE_NAME
 from services.classifier.model import load_model, read_pin
 from services.classifier.promotion import open_version
 from services.classifier.shadow import shadow
@@ -35,6 +36,8 @@ def test_labels_make_a_candidate_and_a_verdict_and_promote_nothing(models: Path,
     assert "frozen test" in found.verdict.text
     assert "newest labels" in found.verdict.text
     assert found.verdict.passed == ("may be promoted" in found.verdict.text)
+    note = json.loads((models / found.version / GATE_NAME).read_text())
+    assert note == {"champion": champion, "passed": found.verdict.passed, "reasons": list(found.verdict.reasons)}
     candidate = open_version(models, found.version)
     assert 30 <= candidate.manifest.labels_mails < len(found.guarded.accepted)
 

@@ -153,3 +153,35 @@ def test_one_bad_row_adds_nothing(tmp_path: Path) -> None:
     with pytest.raises(PermanentError):
         import_labels([labelled_rows(path)], tmp_path / "labels.jsonl", "anna", AT)
     assert not (tmp_path / "labels.jsonl").exists()
+
+
+def test_one_folder_or_file_may_be_named_itself(tmp_path: Path) -> None:
+    """A Maildir and an mbox, each under the name of its intent, need no folder around them."""
+    raw = b"From: c@example.it\nSubject: Ciao\n\nNon e' arrivato.\n"
+    mailbox.Maildir(tmp_path / "reclami", create=True).add(raw)
+    (tmp_path / "order+complaint.mbox").write_bytes(b"From c@example.it Sun Mar  1 10:00:00 2026\n" + raw)
+    paths = (tmp_path / "reclami", tmp_path / "order+complaint.mbox")
+    rows = [row for path in paths for row in labelled_rows(path)]
+    assert [row["labels"] for row in rows] == [["complaint"], ["order", "complaint"]]
+
+
+def test_a_mail_of_the_ledger_is_read_as_it_was_judged(tmp_path: Path) -> None:
+    """Its text is not taken apart a second time, and a text that is none is refused by field."""
+    written = {"subject": "Re: x", "new_text": "Sì\n> citato da me", "language": "it", "flags": ["html_only"]}
+    path = tmp_path / "desk.jsonl"
+    path.write_text(json.dumps(_row(1, written=written)) + "\n", encoding="utf-8")
+    (label,) = read_labels([path])
+    assert label.example.text.model_dump(exclude_defaults=True, mode="json") == written
+    path.write_text(json.dumps(_row(1, written={"subject": "x", "body": "y"})) + "\n", encoding="utf-8")
+    with pytest.raises(PermanentError, match=r"line 1: .*new_text, body"):
+        read_labels([path])
+
+
+@pytest.mark.parametrize("fields", [{"labels": None}, {"at": "yesterday"}, {"labels": 3}])
+def test_a_row_that_is_no_label_is_named(tmp_path: Path, fields: dict[str, object]) -> None:
+    """Which mail, by number and id; nothing is written."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(_row(0)) + "\n" + json.dumps(_row(1, **fields)) + "\n", encoding="utf-8")
+    with pytest.raises(PermanentError, match=r"mail 2 \(m1\) is not labelled"):
+        import_labels([labelled_rows(path)], tmp_path / "labels.jsonl", "anna", AT)
+    assert not (tmp_path / "labels.jsonl").exists()
