@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Insert, Table, Update, bindparam, insert, select, update
 
 from itaca.cases.actions import NewPromise
 from itaca.contracts.ids import CaseId, MailId, uuid7
@@ -152,11 +152,8 @@ class Entries:
                 self.promise(case_id, self._owed[case_id])
 
     def _settle(self, conn: Connection, mail_id: MailId, outcome: MailOutcome) -> None:
-        settled = conn.execute(
-            update(tables.mails)
-            .where(tables.mails.c.id == mail_id, tables.mails.c.settled_at.is_(None))
-            .values(settled_at=self.at, outcome=outcome.value, settled_by=self.actor)
-        )
+        values = {"settled_at": self.at, "outcome": outcome.value, "settled_by": self.actor}
+        settled = conn.execute(_settling(), {"which": mail_id, **values})
         if settled.rowcount != 1:
             raise TransientError("the mail was settled by somebody else meanwhile")
 
@@ -165,3 +162,8 @@ class Entries:
 def _into(table: Table) -> Insert:
     """Return the INSERT of a table; built once, because building takes longer than running."""
     return insert(table)
+
+
+@cache
+def _settling() -> Update:
+    return update(tables.mails).where(tables.mails.c.id == bindparam("which"), tables.mails.c.settled_at.is_(None))

@@ -44,7 +44,9 @@ def plant(patch: Path, folder: Path) -> None:
     """
     for name in _COPIED:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "planted"))
-    subprocess.run(["git", "apply", "-C1", "--whitespace=nowarn", str(patch)], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        ["git", "apply", "-C1", "--whitespace=nowarn", str(patch)], cwd=folder, check=True, capture_output=True
+    )
 
 
 def hunt(patch: Path, seeds: int, catches: int, jobs: int) -> Catch:

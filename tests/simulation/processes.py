@@ -115,8 +115,12 @@ async def watch(site: Site, life: Life) -> None:
     settings = WatchSettings(interval_s=site.watch_every_s, batch_size=5)
     stage = WatchStage(parts, settings, _dispatcher(site, parts))
     if not site.has_books:
-        del stage._duties["books"]
+        stage._duties = {name: duty for name, duty in stage._duties.items() if name in _NEEDED}
     await stage.run(asyncio.Event())
+
+
+_NEEDED = ("dead_letters", "drive", "promises")
+"""What the watch does for mail and promises; its other duties show figures, and cost more than all of these."""
 
 
 async def courier(site: Site, life: Life) -> None:

@@ -69,7 +69,7 @@ class World:
             door=self.door,
             settings=shared_settings(rng.random() < 0.5),
             has_idempotent_door=rng.random() < 0.2,
-            has_books=rng.random() < 0.2,
+            has_books=rng.random() < 0.12,
             watch_every_s=rng.choice((30.0, 60.0, 90.0)),
             courier_every_s=rng.choice((20.0, 45.0)),
         )
