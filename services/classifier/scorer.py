@@ -16,7 +16,6 @@ from services.classifier.vectors import (
     PRESENCE_BLOCKS,
     SENTENCE_BLOCKS,
     Array,
-    Located,
     Vectoriser,
     Vocabulary,
     Weighed,
@@ -25,7 +24,11 @@ from services.classifier.vectors import (
 N_INTENTS = 3
 STRUCTURE_SCALE = 0.3
 """Keeps the structural features, each in [0, 1], from outweighing text vectors of length one."""
-FORMAT = 3
+FORMAT = 4
+OLDER_FORMAT = 3
+"""Models of this format know no passages; they are still read, so that a rollback to one works."""
+BENDS = (-2.0, 0.0, 2.0)
+"""Where the stack may change its slope: a vote that is far beyond them says no more than one just beyond."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ class LinearVotes:
 
     One weighs how much of the mail a feature is: ``weights`` (n_columns + n_structure, n_intents) on vectors of
     length one. The other only whether it is there: ``presence`` (n_columns, n_intents), which sees a single
-    decisive word in a long mail. Their biases have shape (n_intents,).
+    decisive word in a long mail. Their biases have shape (n_intents,). ``passages`` (n_columns, n_intents) votes
+    on one sentence or two neighbours, learned from the passage of each mail that speaks loudest; None in a model
+    of the older format.
     """
 
     vectoriser: Vectoriser
@@ -42,16 +47,17 @@ class LinearVotes:
     bias: Array
     presence: Array
     presence_bias: Array
+    passages: Array | None = None
 
     @cached_property
-    def _sentence_idf(self) -> Array:
-        """Inverse document frequencies of all columns. Shape (n_columns,)."""
-        return np.concatenate([vocabulary.idf for vocabulary in self.vectoriser.vocabularies.values()])
+    def _sentence_table(self) -> Array:
+        """What one occurrence of each column adds to a sentence: votes, votes on passages, and squared length.
 
-    @cached_property
-    def _sentence_weights(self) -> Array:
-        """Weights times frequencies. Shape (n_columns, n_intents)."""
-        return self.weights[: self.vectoriser.n_columns] * self._sentence_idf[:, None]
+        Shape (n_columns, 2 * n_intents + 1).
+        """
+        idf = np.concatenate([vocabulary.idf for vocabulary in self.vectoriser.vocabularies.values()])[:, None]
+        passages = np.zeros_like(self.presence) if self.passages is None else self.passages
+        return np.hstack([self.weights[: self.vectoriser.n_columns] * idf, passages * idf, idf * idf])
 
     def evidence(self, weighed: Mapping[str, Weighed], shape: Array) -> Array:
         """Return what the stack weighs: votes on the whole mail, by block, on its sentences, and its structure.
@@ -65,23 +71,44 @@ class LinearVotes:
         by_block = []
         n_sentences = len(weighed["word"].located.starts) - 1
         single = np.tile(self.bias, (max(n_sentences, 1), 1))
+        spoken = np.zeros((n_sentences, N_INTENTS + 1))
         for block, mail in weighed.items():
             by_block.append(mail.values @ self.weights[mail.columns])
             if block in PRESENCE_BLOCKS:
                 present = present + self.presence[mail.columns].sum(axis=0)
             if block in SENTENCE_BLOCKS and n_sentences:
-                single += self.vectoriser.vocabularies[block].weight * self._sentence_votes(mail.located)
+                sums = running_sums(self._sentence_table[mail.located.columns], mail.located.starts)
+                weight = self.vectoriser.vocabularies[block].weight
+                single += weight * sums[:, :N_INTENTS] / np.sqrt(np.maximum(sums[:, -1:], 1e-12))
+                if block in PRESENCE_BLOCKS:
+                    spoken += sums[:, N_INTENTS:]
         whole = whole + np.sum(by_block, axis=0)
         ordered = np.sort(single, axis=0)
         second = ordered[-2] if len(ordered) > 1 else ordered[-1]
-        return np.concatenate([whole, ordered[-1], second, single.mean(axis=0), present, *by_block, shape])
+        found = np.concatenate([whole, ordered[-1], second, single.mean(axis=0), present, *by_block, shape])
+        if self.passages is None:
+            return found
+        votes = found[: N_VOTES * N_INTENTS]
+        bent = [np.maximum(votes - bend, 0.0) for bend in BENDS]
+        return np.concatenate([found, *bent, _passage_votes(spoken)])
 
-    def _sentence_votes(self, located: Located) -> Array:
-        """Return the votes of one block on each sentence, repeats counted. Shape (n_sentences, n_intents)."""
-        frequency = self._sentence_idf[located.columns]
-        votes = running_sums(self._sentence_weights[located.columns], located.starts)
-        length = np.sqrt(running_sums((frequency * frequency)[:, None], located.starts))
-        return np.asarray(votes / np.maximum(length, 1e-12))
+
+def _passage_votes(spoken: Array) -> Array:
+    """Return the strongest, the second and the mean vote on the passages of a mail. Shape (3 * n_intents,).
+
+    ``spoken`` has one row per sentence: what its words add for each intent, and its squared length.
+    """
+    if not len(spoken):
+        return np.zeros(3 * N_INTENTS)
+    sums = with_neighbours(spoken)
+    votes = sums[:, :N_INTENTS] / np.sqrt(np.maximum(sums[:, -1:], 1e-12))
+    ordered = np.sort(votes, axis=0)
+    return np.concatenate([ordered[-1], ordered[-2:][0], votes.mean(axis=0)])
+
+
+def with_neighbours(rows: Array) -> Array:
+    """Return the rows and below them the sum of each row and the next: passages of one sentence and of two."""
+    return np.concatenate([rows, rows[:-1] + rows[1:]])
 
 
 def running_sums(rows: Array, starts: Array) -> Array:
@@ -118,7 +145,10 @@ class Scorer:
         return sigmoid(log_odds)
 
 
-N_EVIDENCE = (5 + len(BLOCKS)) * N_INTENTS + len(NAMES)
+N_VOTES = 5
+"""Votes on a mail before those of its blocks: whole, strongest sentence, second, mean, presence."""
+N_OLDER_EVIDENCE = (N_VOTES + len(BLOCKS)) * N_INTENTS + len(NAMES)
+N_EVIDENCE = N_OLDER_EVIDENCE + (N_VOTES * len(BENDS) + 3) * N_INTENTS
 
 
 def sigmoid(log_odds: Array) -> Array:
@@ -137,7 +167,7 @@ def pack(scorer: Scorer, entries: Mapping[str, Mapping[str, str]]) -> dict[str, 
         for name, vocabulary in scorer.votes.vectoriser.vocabularies.items()
     }
     return {
-        "format": FORMAT,
+        "format": OLDER_FORMAT if scorer.votes.passages is None else FORMAT,
         "structure": NAMES,
         "lexicon": {name: dict(entry) for name, entry in entries.items()},
         "blocks": blocks,
@@ -145,6 +175,7 @@ def pack(scorer: Scorer, entries: Mapping[str, Mapping[str, str]]) -> dict[str, 
         "bias": scorer.votes.bias,
         "presence": scorer.votes.presence.astype(np.float32),
         "presence_bias": scorer.votes.presence_bias,
+        "passages": None if scorer.votes.passages is None else scorer.votes.passages.astype(np.float32),
         "stack_weights": scorer.stack_weights,
         "stack_bias": scorer.stack_bias,
     }
@@ -156,7 +187,7 @@ def unpack(state: Mapping[str, Any]) -> Scorer:
     Raises:
         ValueError: the state has another format, other structural features, or arrays that do not fit together.
     """
-    if state.get("format") != FORMAT or tuple(state["structure"]) != NAMES:
+    if state.get("format") not in (FORMAT, OLDER_FORMAT) or tuple(state["structure"]) != NAMES:
         raise ValueError("the model was made for another version of the features")
     vocabularies: dict[str, Vocabulary] = {}
     first = 0
@@ -166,12 +197,16 @@ def unpack(state: Mapping[str, Any]) -> Scorer:
         first += len(columns)
     weights = state["weights"].astype(np.float64)
     presence = state["presence"].astype(np.float64)
+    passages = None if state["format"] == OLDER_FORMAT else state["passages"].astype(np.float64)
+    n_evidence = N_OLDER_EVIDENCE if passages is None else N_EVIDENCE
     shapes = (weights.shape, presence.shape, state["stack_weights"].shape)
-    if shapes != ((first + len(NAMES), N_INTENTS), (first, N_INTENTS), (N_EVIDENCE, N_INTENTS)):
+    if shapes != ((first + len(NAMES), N_INTENTS), (first, N_INTENTS), (n_evidence, N_INTENTS)) or (
+        passages is not None and passages.shape != presence.shape
+    ):
         raise ValueError("the arrays of the model do not fit its vocabulary")
     return Scorer(
         build_lexicon(state["lexicon"]),
-        LinearVotes(Vectoriser(vocabularies), weights, state["bias"], presence, state["presence_bias"]),
+        LinearVotes(Vectoriser(vocabularies), weights, state["bias"], presence, state["presence_bias"], passages),
         state["stack_weights"],
         state["stack_bias"],
     )

@@ -17,6 +17,8 @@ from services.classifier.rows import written_from_row
 INTENTS = (Intent.ORDER, Intent.COMPLAINT, Intent.CANCELLATION)
 """The order of every column with one entry per intent, in models and matrices."""
 FROZEN_PARTS = 10
+NOT_IN_TEXT = "not_in_text"
+"""The tag of mails whose label stands in an attachment only: no reader of the text could give it."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Example:
 
 
 def read_examples(paths: Iterable[Path]) -> list[Example]:
-    """Read labelled JSON lines, in the order of the paths.
+    """Read labelled JSON lines, in the order of the paths; those tagged as not in the text are left out.
 
     Raises:
         PermanentError: a line is no labelled mail; file and line number are named.
@@ -41,14 +43,16 @@ def read_examples(paths: Iterable[Path]) -> list[Example]:
     found: list[Example] = []
     for path in paths:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            if line.strip():
-                found.append(_read_line(path, number, line))
+            if line.strip() and (example := _read_line(path, number, line)):
+                found.append(example)
     return found
 
 
-def _read_line(path: Path, number: int, line: str) -> Example:
+def _read_line(path: Path, number: int, line: str) -> Example | None:
     try:
         row = json.loads(line)
+        if NOT_IN_TEXT in (row.get("tags") or ()):
+            return None
         labels = frozenset(Intent(label) for label in row["labels"] if label != "other")
         return Example(
             id=row["id"],

@@ -19,7 +19,8 @@ _EXPLAINED = """Every figure has its 95 % interval in brackets. *complaints foun
 *complaints safe*: answered complaint or sent to a person. *review*: share of mail that a person sees because a
 verdict is unsure. Rows without a prefix are out of fold: each mail was judged by a model that never saw its
 customer. Rows that begin with *frozen* are the tenth of the customers that no part of training saw. Rows that
-begin with *slice* are mails written apart from the corpus.
+begin with *slice* are mails written apart from the corpus. Mails of the corpus whose label stands in an attachment
+only (tag *not_in_text*) are neither trained on nor counted.
 """
 
 

@@ -13,7 +13,7 @@ from scipy.stats import beta
 
 from services.classifier.vectors import Array
 
-DEFAULT_ALPHA = 0.0175
+DEFAULT_ALPHA = 0.0125
 DEFAULT_CONFIDENCE = 0.90
 
 

@@ -13,6 +13,7 @@ from services.classifier.scorer import N_EVIDENCE, STRUCTURE_SCALE, LinearVotes,
 from services.classifier.structure import structure
 from services.classifier.training.corpus import Example, fold_numbers
 from services.classifier.training.fit import fit_linear, fit_presence, learn_vectoriser, matrix
+from services.classifier.training.passages import cut_passages, fit_passages
 from services.classifier.vectors import PRESENCE_BLOCKS, Array
 
 FOLDS = 5
@@ -44,7 +45,11 @@ def fit_votes(prepared: Prepared, labels: Array, rows: Sequence[int] | Array, se
     held = labels[rows].astype(np.int64)
     blocks = [vectoriser.vocabularies[block] for block in PRESENCE_BLOCKS]
     columns = np.concatenate([np.arange(block.first, block.end) for block in blocks])
-    return LinearVotes(vectoriser, *fit_linear(features, held, seed), *fit_presence(text, columns, held, seed))
+    weights, bias = fit_linear(features, held, seed)
+    presence = fit_presence(text, columns, held, seed)
+    spoken = cut_passages(vectoriser, mails)
+    passages = fit_passages(spoken, columns, held, weights[: vectoriser.n_columns], seed)
+    return LinearVotes(vectoriser, weights, bias, *presence, passages)
 
 
 def evidence_of(votes: LinearVotes, prepared: Prepared, rows: Sequence[int] | Array) -> Array:
