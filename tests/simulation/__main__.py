@@ -9,7 +9,7 @@ import sys
 import time
 
 from tests.simulation.run import Outcome, quiet, run_seed
-from tests.simulation.seeds import run_many
+from tests.simulation.seeds import CHUNK, run_many
 
 
 def main() -> int:
@@ -38,7 +38,7 @@ def _run(first: int, count: int, jobs: int, stop_after: int) -> int:
         _show(done, count, time.monotonic() - began, len(failed))
         if 0 < stop_after <= len(failed):
             break
-    print(file=sys.stderr)
+    _clear()
     speed = done / (time.monotonic() - began)
     print(f"{done} seeds from {first} on, {speed:.1f} seeds a second, {len(failed)} failed")
     if failed:
@@ -47,9 +47,12 @@ def _run(first: int, count: int, jobs: int, stop_after: int) -> int:
 
 
 def _show(done: int, count: int, seconds: float, failed: int) -> None:
-    if sys.stderr.isatty() or done == count:
-        line = f"{done}/{count} seeds, {done / max(seconds, 1e-9):.1f} a second, {failed} failed"
-        print(f"\r\x1b[K{line}" if sys.stderr.isatty() else line, end="", file=sys.stderr, flush=True)
+    """Keep one line up to date on a terminal; elsewhere write a line at each tenth of the way."""
+    line = f"{done}/{count} seeds, {done / max(seconds, 1e-9):.1f} a second, {failed} failed"
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+    elif done * 10 // count != (done - CHUNK) * 10 // count:
+        print(line, file=sys.stderr, flush=True)
 
 
 def _clear() -> None:
