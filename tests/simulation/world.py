@@ -69,7 +69,7 @@ class World:
             door=self.door,
             settings=shared_settings(rng.random() < 0.5),
             has_idempotent_door=rng.random() < 0.2,
-            has_books=rng.random() < 0.12,
+            has_books=rng.random() < 0.1,
             watch_every_s=rng.choice((30.0, 60.0, 90.0)),
             courier_every_s=rng.choice((20.0, 45.0)),
         )
@@ -94,10 +94,10 @@ class World:
         self.disk.write(self._hire)
         for process in self.processes:
             process.start()
-        for _ in range(self.rng.choice((1, 2, 2, 3, 3, 4))):
+        for _ in range(self.rng.choice((1, 1, 2, 2, 3, 4))):
             await self._event()
         await self.come_right()
-        if self.rng.random() < 0.25:
+        if self.rng.random() < 0.2:
             await self._idle()
 
     def _hire(self, conn: Connection) -> None:
