@@ -7,9 +7,15 @@ import pytest
 
 from itaca.storage.database import Database
 from tests.support.deployment import Deployment
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, fresh_server
 from tests.support.rabbitmq import RabbitServer
 from tests.support.relay import Relay
+
+
+@pytest.fixture(scope="module")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Give these tests a PostgreSQL of their own, because they kill it."""
+    yield from fresh_server()
 
 
 @pytest.fixture

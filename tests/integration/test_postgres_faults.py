@@ -14,13 +14,19 @@ from itaca.storage.postgres import PostgresDatabase, PostgresLimits
 from itaca.storage.tables import mails, teams
 from tests.support.chaos_proxy import ChaosProxy
 from tests.support.ledger import Ledger
-from tests.support.postgres import PostgresServer, find_programs
+from tests.support.postgres import PostgresServer, find_programs, fresh_server
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.postgres
 IMPATIENT = PostgresLimits(
     connections=2, connect_timeout_s=1.5, statement_timeout_s=1.5, lock_timeout_s=0.3, transaction_timeout_s=2.0
 )
+
+
+@pytest.fixture(scope="module")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Give these tests a PostgreSQL of their own, because they kill it."""
+    yield from fresh_server()
 
 
 @pytest.fixture

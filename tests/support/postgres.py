@@ -147,9 +147,11 @@ class PostgresServer:
         return done.stdout.strip()
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """Give one running PostgreSQL with a migrated template to the whole session."""
+def fresh_server() -> Iterator[PostgresServer]:
+    """Run one PostgreSQL with a migrated template; tests that kill it want one of their own.
+
+    Recovery after a kill replays what every database made before it has written: minutes, after hundreds of tests.
+    """
     programs = find_programs()
     if programs is None or (os.geteuid() == 0 and shutil.which("setpriv") is None):
         require("postgres", "PostgreSQL is missing: install the Debian package postgresql (and util-linux as root)")
@@ -161,6 +163,12 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Give one running PostgreSQL with a migrated template to the whole session."""
+    yield from fresh_server()
 
 
 @pytest.fixture
