@@ -12,6 +12,8 @@ class WatchSettings(ServiceSettings):
 
     service: ClassVar[str] = "watch"
     interval_s: float = Field(2.0, gt=0, description="Seconds between two rounds.")
-    drive_after_s: float = Field(60.0, gt=0, description="Unsettled mail is driven again after so many seconds.")
+    drive_after_s: float = Field(
+        60.0, gt=0, description="Pause after the first drive, a minute after acceptance; then it doubles."
+    )
     review_after_s: float = Field(900.0, gt=0, description="Then, after so many seconds, a person decides.")
     batch_size: int = Field(200, ge=1, le=5000, description="Mails driven again in one round, at most.")

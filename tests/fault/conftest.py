@@ -27,7 +27,8 @@ def distributed(
         "ITACA_DATABASE_URL": postgres_server.url(postgres_server.new_database()),
         "ITACA_BROKER_URL": rabbit_server.url(rabbit_server.new_vhost()),
     }
-    # A lease and a first interval short enough that what a dead process held is taken over within the test.
+    # A lease short enough that what a dead process held is taken over within the test; mail is first driven again a
+    # minute after its acceptance whatever is set, then soon.
     variables = {
         "ITACA_COURIER_LEASE_S": "3",
         "ITACA_WATCH_DRIVE_AFTER_S": "3",
