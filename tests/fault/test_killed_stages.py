@@ -47,6 +47,29 @@ async def test_a_stage_killed_at_any_point_loses_and_doubles_nothing(
     assert accepted == len(traffic.accepted) == MAILS
 
 
+@pytest.mark.slow
+async def test_the_watch_killed_while_it_drives_mail_again_loses_and_doubles_nothing(
+    distributed: Deployment, ledger: Database
+) -> None:
+    """The classifier is dead and mail is driven again; killed around that publish, all settles once."""
+    distributed.start()
+    distributed.kill9("classifier")
+    distributed.kill9("watch")
+    traffic = Traffic(distributed, mixed_mails(40))
+    await traffic.run()
+    died = []
+    for crash in ("before_publish@1", "after_publish@1"):
+        distributed.launch("watch", crash)
+        died.append(await asyncio.to_thread(distributed.wait_dead, "watch", 120))
+    assert died == [-9, -9]
+    distributed.launch("watch")
+    distributed.launch("classifier")
+    await settled_and_sent(ledger)
+    assert distributed.relay is not None
+    assert await broken_promises(ledger, traffic.accepted, distributed.relay.received) == []
+    assert len(traffic.accepted) == 40
+
+
 async def settled_and_sent(ledger: Database, timeout_s: float = 150) -> None:
     async def is_done() -> bool:
         return await unsettled(ledger) == 0 and await unsent(ledger) == 0
