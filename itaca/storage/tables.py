@@ -19,6 +19,7 @@ from itaca.storage.case_tables import (
     promises,
 )
 from itaca.storage.columns import metadata
+from itaca.storage.desk_tables import accounts, desk_events, desk_sessions
 from itaca.storage.mail_tables import (
     absences,
     book_pages,
@@ -35,6 +36,7 @@ from itaca.storage.mail_tables import (
 
 __all__ = [
     "absences",
+    "accounts",
     "acknowledgements",
     "audit_samples",
     "book_pages",
@@ -45,6 +47,8 @@ __all__ = [
     "customer_addresses",
     "customer_codes",
     "customers",
+    "desk_events",
+    "desk_sessions",
     "drift_alarms",
     "evidence",
     "interactions",

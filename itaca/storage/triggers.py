@@ -48,6 +48,7 @@ RULES = (
     Rule("book_pages_unchanged", "book_pages", "UPDATE", "a closed page stays closed"),
     Rule("case_events_unchanged", "case_events", "UPDATE", "the history only grows"),
     Rule("case_events_kept", "case_events", "DELETE", "the history only grows"),
+    Rule("desk_events_unchanged", "desk_events", "UPDATE", "what happened at the door stays written"),
 )
 
 

@@ -1,0 +1,49 @@
+"""The tables of the desk: who may sign in and how, who is signed in, and what happened at the door."""
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, Text
+
+from itaca.storage.columns import Id, Moment, metadata
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("person_id", Id, ForeignKey("people.id"), primary_key=True),
+    Column("role", String(8), nullable=False),
+    Column("language", String(2), nullable=False, server_default=""),
+    Column("password_hash", Text),
+    Column("invite_hash", String(64), unique=True),
+    Column("invite_until", Moment),
+    CheckConstraint("role IN ('agent', 'lead', 'ops', 'admin')", name="role_known"),
+    CheckConstraint("(invite_hash IS NULL) = (invite_until IS NULL)", name="invite_ends"),
+)
+"""One row for each person who may use the desk. A link that sets the password is kept as its SHA-256 only."""
+
+desk_sessions = Table(
+    "desk_sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("person_id", Id, ForeignKey("people.id"), nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("looks_at", String(16), nullable=False, server_default=""),
+    Index("ix_desk_sessions_person_id", "person_id"),
+    Index("ix_desk_sessions_looks_at", "looks_at", "seen_at"),
+)
+"""Who is signed in. ``looks_at`` is the reference of the case last opened, so that two people see each other."""
+
+desk_events = Table(
+    "desk_events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("person_id", Id, ForeignKey("people.id")),
+    Column("client", Text, nullable=False, server_default=""),
+    Column("subject", String(64), nullable=False, server_default=""),
+    Column("detail", Text, nullable=False, server_default=""),
+    Index("ix_desk_events_at", "at"),
+    Index("ix_desk_events_client", "client", "at"),
+    Index("ix_desk_events_subject", "subject", "at"),
+)
+"""What happened at the door: sign-ins, refusals, denied access. ``subject`` is the SHA-256 of the address tried."""
