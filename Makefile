@@ -10,6 +10,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPOSE ?= $(shell command -v podman-compose || echo docker compose)
 
+# Tests run in several processes: half of the time of most of `make test` is waiting, `make check` only reckons.
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+WORKERS ?= $(shell echo $$(( 2 * $(CORES) )))
+
 # What the whole suite may not skip: see tests/support/require.py.
 PROGRAMS := rabbitmq,postgres,postfix,swaks,strace,promtool,openssl
 
@@ -37,12 +41,12 @@ demo: setup ## Play the two stories on a fast clock
 	@$(BIN)/itaca demo
 
 check: lint ## Format, lint, types, import contracts, unit and architecture tests: a minute, no network
-	@$(BIN)/pytest -q -m 'not slow' tests/unit tests/architecture
+	@$(BIN)/pytest -q -n $(CORES) -m 'not slow' tests/unit tests/architecture
 
 test: dev ## Everything, on a real RabbitMQ, PostgreSQL and Postfix (installs them on Debian and Ubuntu)
 	@.ci/programs
 	@$(MAKE) --no-print-directory lint
-	@ITACA_TEST_REQUIRE=$(PROGRAMS) ITACA_SIMULATE_SECONDS=120 $(BIN)/pytest -q
+	@ITACA_TEST_REQUIRE=$(PROGRAMS) ITACA_SIMULATE_SECONDS=120 $(BIN)/pytest -q -n $(WORKERS) --durations=15
 
 lint: dev
 	@$(BIN)/ruff format --check .

@@ -1,4 +1,8 @@
-"""The fixtures that every kind of test may ask for."""
+"""The fixtures that every kind of test may ask for.
+
+Tests run in several processes at once (`pytest -n 4`, see tests/support/lanes.py), so a test keeps to folders and
+ports of its own: ``tmp_path``, and ``tests.support.ports.free_port`` where a port is named before somebody binds it.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -7,6 +11,7 @@ import pytest
 import structlog
 
 pytest_plugins = [
+    "tests.support.lanes",
     "tests.support.rabbitmq",
     "tests.support.postgres",
     "tests.support.relay",

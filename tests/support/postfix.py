@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rabbitmq import free_port, is_listening, wait_for_fact
+from tests.support.ports import free_port
+from tests.support.rabbitmq import is_listening, wait_for_fact
 from tests.support.require import require
 
 MAIN = """

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from itaca.storage.migrate import upgrade
-from tests.support.rabbitmq import free_port, is_listening, wait_for_fact
+from tests.support.ports import free_port
+from tests.support.rabbitmq import is_listening, wait_for_fact
 from tests.support.require import require
 
 TEMPLATE = "itaca_template"

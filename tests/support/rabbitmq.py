@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.require import require
 
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")
@@ -42,13 +43,6 @@ def wait_for_fact(fact: Callable[[], bool], what: str, timeout_s: float = START_
     finally:
         for end in gate:
             end.close()
-
-
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def is_listening(port: int) -> bool:

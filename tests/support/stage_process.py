@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.rabbitmq import free_port
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 

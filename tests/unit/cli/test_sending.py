@@ -15,6 +15,7 @@ from itaca.cli.sending import send_files
 from itaca.clock import SystemClock
 from itaca.errors import PermanentError, TransientError
 from tests.support.ingest import listening
+from tests.support.ports import free_port
 
 RAW = b"From: Anna <anna@example.org>\r\nTo: reclami@shop.example\r\nSubject: x\r\n\r\n.dove\r\n"
 ROW = {
@@ -106,11 +107,11 @@ async def test_refusals_are_reported_with_their_reply(tmp_path: Path) -> None:
         assert {k.envelope.sender for k in door.ledger.mails} == {"x@y.example"}
 
 
-async def test_a_server_that_is_away_is_named_at_once(tmp_path: Path, unused_tcp_port: int) -> None:
+async def test_a_server_that_is_away_is_named_at_once(tmp_path: Path) -> None:
     """Nobody listens: one sentence says so and what to do, instead of every mail's patience."""
-    path = corpus(tmp_path, 1)
-    with pytest.raises(TransientError, match=f"nobody listens at 127.0.0.1:{unused_tcp_port}; `itaca up`"):
-        await send_files([path], "127.0.0.1", unused_tcp_port, clock=HurriedClock())
+    path, port = corpus(tmp_path, 1), free_port()
+    with pytest.raises(TransientError, match=f"nobody listens at 127.0.0.1:{port}; `itaca up`"):
+        await send_files([path], "127.0.0.1", port, clock=HurriedClock())
 
 
 def test_a_row_becomes_a_mail_with_everything_in_it() -> None:
