@@ -115,3 +115,8 @@ simulate: dev ## Try to lose a mail, in SEEDS=1000 runs of the simulation from F
 
 simulate-planted: dev ## Plant real bugs in a copy, one at a time, and show that the simulation finds each
 	@$(BIN)/python -m tests.simulation.planting --seeds $(or $(SEEDS),2000)
+
+.PHONY: fuzz
+
+fuzz: dev ## Throw made-up mail and SMTP at the readers, each for MINUTES=1, TARGET=parser|smtp|quotes (default: all)
+	@$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),1) $(addprefix --target ,$(TARGET))

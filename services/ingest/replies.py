@@ -17,6 +17,8 @@ RELAY_DENIED = "550 5.7.1 Relaying denied"
 NOT_OURS = "550 5.1.1 Recipient is not served here"
 LOOPING = "550 5.4.6 Too many hops"
 MALFORMED_ADDRESS = "553 5.1.3 Malformed address"
+UNKNOWN_COMMAND = "500 5.5.1 Command not recognized"
+NO_WEB_SERVER = "421 4.7.0 Only SMTP is spoken here"
 
 REASONS: dict[str, str] = {
     CLOSING: "shutdown",
@@ -71,13 +73,18 @@ class RefusedError(PermanentError):
 
 
 def enhanced(status: str) -> str:
-    """Return the one-line reply with an enhanced status code, as RFC 2034 demands of all but greeting and 3xx."""
+    """Return the one-line reply with an enhanced status code, as RFC 2034 demands of all but greeting and 3xx.
+
+    An unknown command is not repeated: what a web page made a browser send here must not come back to it.
+    """
     code, text = status[:3], status[4:]
     default = _ENHANCED.get(code)
-    if default is None or text[:2] in ("2.", "4.", "5."):
-        return status
     if code in _TEXTS:
         return _TEXTS[code]
+    if default is None or text[:2] in ("2.", "4.", "5."):
+        return status
+    if text.startswith("Error: command"):
+        return UNKNOWN_COMMAND
     return f"{code} {default} {text.removeprefix('Error: ')}"
 
 

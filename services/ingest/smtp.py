@@ -15,7 +15,7 @@ from itaca.mail.model import Envelope
 from services.ingest.conversation import Conversation
 from services.ingest.data import DataReader, DataWatch, EndlessError
 from services.ingest.limits import Lease
-from services.ingest.replies import CLOSING, TOO_SLOW, RefusedError, reason_of
+from services.ingest.replies import CLOSING, NO_WEB_SERVER, TOO_SLOW, RefusedError, reason_of
 
 log = structlog.get_logger()
 _PLAIN_ADDRESS = re.compile(r"<([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+)>(?:[ \t]+(.*))?\Z", re.DOTALL)
@@ -63,6 +63,12 @@ class SmtpSession(Conversation):
     @syntax("HELP [command]")
     async def smtp_HELP(self, arg: str | None) -> None:  # noqa: N802
         await self.push("214 2.0.0 See RFC 5321")
+
+    async def smtp_GET(self, arg: str | None) -> None:  # noqa: N802
+        """Send a web client away at its first line: the lines after it may be commands that a page chose."""
+        await self.push(NO_WEB_SERVER)
+
+    smtp_POST = smtp_PUT = smtp_HEAD = smtp_OPTIONS = smtp_CONNECT = smtp_GET  # noqa: N815
 
     @syntax("AUTH <mechanism>")
     async def smtp_AUTH(self, arg: str | None) -> None:  # noqa: N802
