@@ -1,4 +1,4 @@
-# Itaca as one image; which stage it is says the command: up, ingest, classifier, router, courier, watch.
+# Itaca as one image; which stage it is says the command: up, ingest, classifier, router, courier, watch, desk.
 ARG PYTHON_IMAGE=python:3.11-slim
 
 # What needs pip happens here, and stays here.
@@ -25,9 +25,10 @@ ENV PATH=/opt/itaca/bin:$PATH HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFER
     ITACA_DATA_DIR=/data \
     ITACA_CLASSIFIER_MODELS_DIR=/app/models \
     ITACA_METRICS_HOST=0.0.0.0 \
-    ITACA_INGEST_HOST=0.0.0.0
+    ITACA_INGEST_HOST=0.0.0.0 \
+    ITACA_DESK_HOST=0.0.0.0
 VOLUME /data
-EXPOSE 2525 9025
+EXPOSE 2525 8025 9025
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
     CMD ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:9025/healthz', timeout=4)"]
 ENTRYPOINT ["itaca"]

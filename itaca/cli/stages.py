@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from importlib import import_module
 from typing import Annotated
 
@@ -13,9 +14,12 @@ from itaca.errors import ConfigurationError
 from itaca.main import Service, run_services
 from itaca.process import Parts, Stage
 from itaca.settings import LOCAL_OWNER
+from itaca.storage.invitations import invite_first_admin, invite_path
 
-STAGES = ("ingest", "classifier", "router", "courier", "watch")
+STAGES = ("ingest", "classifier", "router", "courier", "watch", "desk")
+_WITHOUT_BROKER = ("courier", "desk")
 CheckOnly = Annotated[bool, typer.Option("--check-config", help="Check the configuration and exit with 0 or 2.")]
+_FIRST_LINK = timedelta(hours=24)
 _MEMORY_ONLY_TOGETHER = (
     "ITACA_BROKER_URL: stages in processes of their own need RabbitMQ (amqp://...); in memory works with `itaca up`"
 )
@@ -49,7 +53,7 @@ def service(name: str) -> Service:  # type: ignore[type-arg]
 
 def _stage_verb(name: str) -> Callable[[bool], None]:
     def run(check_config: CheckOnly = False) -> None:
-        if os.environ.get("ITACA_BROKER_URL", "memory://").startswith("memory://") and name != "courier":
+        if os.environ.get("ITACA_BROKER_URL", "memory://").startswith("memory://") and name not in _WITHOUT_BROKER:
             raise ConfigurationError([_MEMORY_ONLY_TOGETHER])
         sys.exit(run_services([service(name)], os.environ, only_check=check_config))
 
@@ -67,7 +71,11 @@ async def welcome(parts: Parts, stages: Sequence[Stage]) -> None:
         f"  Metrics, health   http://{settings.metrics_host}:{settings.metrics_port}/metrics, /healthz, /readyz"
     )
     console.print(f"  Everything is in  {settings.data_dir.absolute()}")
-    console.print("  The desk, with its sign-in link, is not part of this version: use `itaca cases` meanwhile.")
+    desk = next((getattr(stage, "address", "") for stage in stages if stage.name == "desk"), "")
+    console.print(f"  The desk          {desk}")
+    link = await _first_link(parts)
+    if link:
+        console.print(f"  [bold]First sign-in     {desk}{link}[/bold]  (works once; choose your password there)")
     if settings.owner_email == LOCAL_OWNER:
         console.print(
             f"  [yellow]Cases go to {LOCAL_OWNER}, who reads no mail.[/yellow] Add people: "
@@ -75,3 +83,10 @@ async def welcome(parts: Parts, stages: Sequence[Stage]) -> None:
         )
     console.print("  Try next          itaca send models/corpus/it_plain_complaints.jsonl --limit 20")
     console.print("                    itaca cases list")
+
+
+async def _first_link(parts: Parts) -> str:
+    """Return the path of a one-time link for the first admin; empty once an admin has a password."""
+    now, rng = parts.clock.now(), parts.rng
+    secret = await parts.database.write(lambda conn: invite_first_admin(conn, now, _FIRST_LINK, rng))
+    return "" if secret is None else invite_path(secret)

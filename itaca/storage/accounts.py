@@ -1,0 +1,102 @@
+"""Who may use the desk: roles, passwords, and the links by which a first password is set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, exists, select, update
+
+from itaca.cases.roles import Role
+from itaca.contracts.ids import PersonId
+from itaca.storage.moments import to_micros
+from itaca.storage.tables import accounts, people
+from itaca.storage.upsert import dialect_insert
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who may use the desk. ``language`` is empty until one was chosen."""
+
+    person_id: PersonId
+    name: str
+    email: str
+    role: Role
+    language: str
+    has_password: bool
+
+
+def find_account(conn: Connection, email: str) -> tuple[Account, str] | None:
+    """Return the account of an active person and the hash of its password; None without one."""
+    row = conn.execute(_accounts().where(people.c.email == email.strip().lower(), people.c.is_active)).first()
+    return None if row is None or row.password_hash is None else (_account(row), row.password_hash)
+
+
+def list_accounts(conn: Connection) -> dict[PersonId, Account]:
+    """Return every account by person."""
+    return {PersonId(row.person_id): _account(row) for row in conn.execute(_accounts())}
+
+
+def first_admin(conn: Connection) -> PersonId | None:
+    """Return who may become the first admin: who has been active longest; None once an admin has a password."""
+    has_admin = exists().where(accounts.c.role == Role.ADMIN.value, accounts.c.password_hash.is_not(None))
+    if conn.execute(select(has_admin)).scalar_one():
+        return None
+    oldest = select(people.c.id).where(people.c.is_active).order_by(people.c.joined_at, people.c.id).limit(1)
+    person_id = conn.execute(oldest).scalar()
+    return None if person_id is None else PersonId(person_id)
+
+
+def invite(conn: Connection, person_id: PersonId, role: Role, token_hash: str, until: datetime) -> None:
+    """Give somebody a role and a link to set their password by; an earlier link ends, a password stays.
+
+    Args:
+        token_hash: SHA-256 of the token in the link, in hex.
+    """
+    values = {"role": role.value, "invite_hash": token_hash, "invite_until": to_micros(until)}
+    statement = dialect_insert(conn, accounts).values(person_id=person_id, **values)
+    conn.execute(statement.on_conflict_do_update(index_elements=["person_id"], set_=values))
+
+
+def invited(conn: Connection, token_hash: str, now: datetime) -> Account | None:
+    """Return whose link this is, as long as it counts."""
+    query = _accounts().where(accounts.c.invite_hash == token_hash, accounts.c.invite_until > to_micros(now))
+    row = conn.execute(query.where(people.c.is_active)).first()
+    return None if row is None else _account(row)
+
+
+def set_password(conn: Connection, token_hash: str, password_hash: str, now: datetime) -> Account | None:
+    """Set the password that the link is for and end the link; None when the link counts no more."""
+    account = invited(conn, token_hash, now)
+    if account is None:
+        return None
+    ended = {"password_hash": password_hash, "invite_hash": None, "invite_until": None}
+    used = conn.execute(update(accounts).where(accounts.c.invite_hash == token_hash).values(ended)).rowcount
+    return account if used else None
+
+
+def set_role(conn: Connection, person_id: PersonId, role: Role) -> bool:
+    """Change what somebody is at the desk; return False when they have no account."""
+    change = update(accounts).where(accounts.c.person_id == person_id).values(role=role.value)
+    return conn.execute(change).rowcount == 1
+
+
+def set_language(conn: Connection, person_id: PersonId, language: str) -> None:
+    """Keep the language somebody reads the desk in, a two-letter code."""
+    conn.execute(update(accounts).where(accounts.c.person_id == person_id).values(language=language))
+
+
+def admins_with_password(conn: Connection) -> Sequence[PersonId]:
+    """Return the admins who can sign in."""
+    is_admin = (accounts.c.role == Role.ADMIN.value) & accounts.c.password_hash.is_not(None)
+    return [PersonId(i) for i in conn.scalars(select(accounts.c.person_id).where(is_admin))]
+
+
+def _accounts() -> Select[Any]:
+    return select(accounts, people.c.name, people.c.email).join(people, people.c.id == accounts.c.person_id)
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(
+        PersonId(row.person_id), row.name, row.email, Role(row.role), row.language, row.password_hash is not None
+    )

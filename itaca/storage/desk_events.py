@@ -1,0 +1,83 @@
+"""What happens at the desk's door: sign-ins, refusals, denied access; written once and never changed."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from itaca.contracts.ids import PersonId, uuid7
+from itaca.storage.moments import from_micros, to_micros
+from itaca.storage.tables import desk_events, people
+
+
+class DoorEvent(StrEnum):
+    """What may happen at the door."""
+
+    SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
+    REFUSED = "refused"
+    TOO_MANY = "too_many"
+    DENIED = "denied"
+    FORGED = "forged"
+    INVITED = "invited"
+    PASSWORD_SET = "password_set"  # noqa: S105
+    ROLE_GIVEN = "role_given"
+
+
+@dataclass(frozen=True)
+class DoorEntry:
+    """One line of the trail."""
+
+    at: datetime
+    kind: DoorEvent
+    person: str
+    client: str
+    detail: str
+
+
+def note(
+    conn: Connection,
+    kind: DoorEvent,
+    now: datetime,
+    rng: random.Random,
+    *,
+    person_id: PersonId | None = None,
+    client: str = "",
+    subject: str = "",
+    detail: str = "",
+) -> None:
+    """Write one line.
+
+    Args:
+        client: the network address it came from.
+        subject: SHA-256 of the e-mail address tried, in hex.
+    """
+    row: dict[str, Any] = {"id": uuid7(now, rng), "at": to_micros(now), "kind": kind.value, "person_id": person_id}
+    conn.execute(insert(desk_events).values(**row, client=client[:64], subject=subject, detail=detail[:200]))
+
+
+def refusals(conn: Connection, client: str, subject: str, since: datetime) -> tuple[int, int]:
+    """Return how many sign-ins were refused since then: from this network address, and for this e-mail address."""
+    late = (desk_events.c.at > to_micros(since)) & (desk_events.c.kind == DoorEvent.REFUSED.value)
+    count = select(func.count()).select_from(desk_events).where(late)
+    by_client = conn.execute(count.where(desk_events.c.client == client)).scalar_one()
+    by_subject = conn.execute(count.where(desk_events.c.subject == subject)).scalar_one()
+    return by_client, by_subject
+
+
+def newest(conn: Connection, limit: int = 50) -> list[DoorEntry]:
+    """Return the newest lines, newest first."""
+    query = (
+        select(desk_events, people.c.name)
+        .outerjoin(people, people.c.id == desk_events.c.person_id)
+        .order_by(desk_events.c.at.desc(), desk_events.c.id.desc())
+        .limit(limit)
+    )
+    return [_entry(row) for row in conn.execute(query)]
+
+
+def _entry(row: Row[Any]) -> DoorEntry:
+    return DoorEntry(from_micros(row.at), DoorEvent(row.kind), row.name or "", row.client, row.detail)

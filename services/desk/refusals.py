@@ -1,0 +1,60 @@
+"""How a no looks: sign in first, not yours, no such thing, later."""
+
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request
+from starlette.responses import RedirectResponse, Response
+
+from itaca.errors import PermanentError, TransientError
+from itaca.storage.desk_events import DoorEvent
+from services.desk.door import (
+    DeniedError,
+    ForgedError,
+    NotFoundError,
+    NotSignedInError,
+    client_of,
+    desk_of,
+    language_of,
+)
+
+
+def add_to(app: FastAPI) -> None:
+    """Let the application answer errors as pages; what nobody foresaw stays the server's fixed 500."""
+    app.add_exception_handler(NotSignedInError, _ask_to_sign_in)
+    app.add_exception_handler(DeniedError, _denied)
+    app.add_exception_handler(ForgedError, _forged)
+    app.add_exception_handler(NotFoundError, _not_found)
+    app.add_exception_handler(PermanentError, _refused)
+    app.add_exception_handler(TransientError, _later)
+
+
+def _ask_to_sign_in(request: Request, _: Exception) -> Response:
+    if request.method != "GET":
+        return RedirectResponse("/sign-in", 303)
+    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse("/sign-in?" + urlencode({"next": target}), 303)
+
+
+def _denied(request: Request, _: Exception) -> Response:
+    return _page(request, "denied", 403)
+
+
+async def _forged(request: Request, _: Exception) -> Response:
+    await desk_of(request).note(DoorEvent.FORGED, client_of(request), detail=request.method)
+    return _page(request, "forged", 403)
+
+
+def _not_found(request: Request, _: Exception) -> Response:
+    return _page(request, "not_found", 404)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    return _page(request, "refused", 409)
+
+
+def _later(request: Request, _: Exception) -> Response:
+    return _page(request, "later", 503)
+
+
+def _page(request: Request, why: str, status: int) -> Response:
+    return desk_of(request).pages.page("refusal.html", language_of(request), {"why": why, "visitor": None}, status)

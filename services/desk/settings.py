@@ -1,0 +1,37 @@
+"""What the desk is told by its environment."""
+
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from itaca.settings import ServiceSettings
+
+
+class DeskSettings(ServiceSettings):
+    """Variables begin with ITACA_DESK_."""
+
+    service: ClassVar[str] = "desk"
+    host: str = Field("127.0.0.1", description="Address of the desk and the API.")
+    port: int = Field(8025, ge=0, le=65535, description="Port of the desk and the API; 0 takes a free one.")
+    public_url: str = Field(
+        "", description="Address by which people reach the desk; https:// makes its cookies travel over TLS only."
+    )
+    session_hours: int = Field(12, ge=1, le=24 * 30, description="Hours after which one signs in again.")
+    sign_in_attempts: int = Field(
+        10, ge=3, description="Refused sign-ins of one address within 15 minutes before it has to wait."
+    )
+    invite_hours: int = Field(72, ge=1, description="Hours for which a link that sets a password counts.")
+    html_wall_s: float = Field(5.0, gt=0, description="Longest cleaning of one HTML mail; then its text is shown.")
+
+    def problems(self) -> list[str]:
+        """Return what only several variables together can tell, one sentence each, by variable."""
+        parts = urlsplit(self.public_url)
+        if self.public_url and not (parts.scheme in ("http", "https") and parts.netloc):
+            return [f"{self.variable('public_url')}: must begin with https:// (or http://) and name a host"]
+        return []
+
+    @property
+    def is_https(self) -> bool:
+        """Say whether people reach the desk by TLS."""
+        return self.public_url.startswith("https://")

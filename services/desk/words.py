@@ -1,0 +1,90 @@
+"""The desk's words in the reader's language: gettext catalogues, dates, and how states are called."""
+
+import io
+from datetime import date, datetime, timedelta
+from enum import Enum
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from services.desk.names import NAMES
+from services.desk.reasons import translate_reason
+
+LANGUAGES = {"it": "Italiano", "en": "English"}
+DEFAULT_LANGUAGE = "it"
+
+
+@cache
+def catalogue(language: str) -> NullTranslations:
+    """Return the translations of one language, compiled in memory from its .po file."""
+    text = (files("services.desk") / "locale" / language / "desk.po").read_bytes()
+    compiled = io.BytesIO()
+    write_mo(compiled, read_po(io.BytesIO(text), locale=language))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def choose_language(accepted: str) -> str:
+    """Return the first language of an Accept-Language header that the desk speaks (RFC 9110, 12.5.4)."""
+    wishes = [part.strip().split(";")[0].split("-")[0].lower() for part in accepted[:500].split(",")]
+    return next((wish for wish in wishes if wish in LANGUAGES), DEFAULT_LANGUAGE)
+
+
+class Words:
+    """Says things in one language; times are those of the company's zone."""
+
+    def __init__(self, language: str, zone: ZoneInfo) -> None:
+        self.language = language if language in LANGUAGES else DEFAULT_LANGUAGE
+        self.catalogue, self._zone = catalogue(self.language), zone
+
+    def say(self, text: str, **values: object) -> str:
+        """Return the text in this language, filled in."""
+        said = self.catalogue.gettext(text)
+        return said % values if values else said
+
+    def name(self, value: Enum | str) -> str:
+        """Return what people call a kind, a state, an outcome, an event or a role."""
+        key = value.value if isinstance(value, Enum) else value
+        known = NAMES.get(key)
+        return self.catalogue.gettext(known) if known else key.replace("_", " ")
+
+    def reason(self, text: str) -> str:
+        """Return why a case is where it is, as the ledger keeps it, in this language."""
+        return translate_reason(text, self.catalogue.gettext)
+
+    def day(self, moment: datetime | date) -> str:
+        """Return a day: ``9 mar``, with the year when it is in doubt."""
+        return format_date(self._local(moment), "d MMM y", locale=self.language)
+
+    def weekday(self, moment: datetime | date) -> str:
+        """Return a day to rely on, with its weekday."""
+        return format_date(self._local(moment), "EEEE d MMMM", locale=self.language)
+
+    def moment(self, moment: datetime) -> str:
+        """Return day and time."""
+        return format_datetime(moment.astimezone(self._zone), "d MMM y, HH:mm", locale=self.language)
+
+    def time(self, moment: datetime) -> str:
+        return format_time(moment.astimezone(self._zone), "HH:mm", locale=self.language)
+
+    def until(self, moment: datetime, now: datetime) -> str:
+        """Return how far away a moment is, before or after now: ``in 2 days``, ``3 hours ago``."""
+        step = moment - now
+        if abs(step) < timedelta(minutes=1):
+            return self.catalogue.gettext("now")
+        return format_timedelta(step, add_direction=True, threshold=1.5, locale=self.language)
+
+    def size(self, size_bytes: int) -> str:
+        """Return a size as people read it."""
+        if size_bytes < 1000:
+            return f"{size_bytes} B"
+        kilo = size_bytes / 1000
+        return f"{kilo:.0f} kB" if kilo < 1000 else f"{kilo / 1000:.1f} MB"
+
+    def _local(self, moment: datetime | date) -> date:
+        return moment.astimezone(self._zone).date() if isinstance(moment, datetime) else moment
