@@ -80,6 +80,7 @@ class Deployment:
             "ITACA_METRICS_PORT": str(self.metrics_ports.get(name, 0)),
             "ITACA_INGEST_PORT": str(self.smtp_port),
             "ITACA_INGEST_MIN_FREE_BYTES": "0",
+            "ITACA_DESK_PORT": "0",
             "ITACA_CLASSIFIER_MODELS_DIR": str(ROOT / "models"),
             "ITACA_COURIER_INTERVAL_S": "0.2",
             "ITACA_WATCH_INTERVAL_S": "0.5",
