@@ -6,6 +6,7 @@ Fails:  see ``conversation``.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from services.ingest.replies import CLOSING, NO_WEB_SERVER, TOO_SLOW, RefusedErr
 
 log = structlog.get_logger()
 _PLAIN_ADDRESS = re.compile(r"<([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+)>(?:[ \t]+(.*))?\Z", re.DOTALL)
+_SIZE = re.compile(r"[0-9]{1,20}")
 
 
 class SmtpSession(Conversation):
@@ -107,6 +109,15 @@ class SmtpSession(Conversation):
         except (IndexError, AttributeError, TypeError, ValueError, AssertionError, RecursionError):
             return None, None
         return address, rest
+
+    def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
+        """Read the parameters of MAIL and RCPT; one that is said twice, or a size that is no number, is none
+        (RFC 1870, 6.1: up to 20 digits of ASCII)."""
+        found: dict[str, str | bool] | None = super()._getparams(params)
+        if found is None or len(found) != len(params):
+            return None
+        size = found.get("SIZE", "0")
+        return found if isinstance(size, str) and _SIZE.fullmatch(size) else None
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802
