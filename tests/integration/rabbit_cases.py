@@ -1,4 +1,4 @@
-"""What the tests against a real RabbitMQ share: short time limits, two rows, and a broker to open."""
+"""What the tests against a real RabbitMQ share: time limits that a busy machine keeps, two rows, and a broker to open."""
 
 import random
 from collections.abc import AsyncIterator
@@ -16,9 +16,9 @@ PARCELS = Queue(QueueName("test.parcels"), "Parcel", retry_delays_s=(0.2,), deli
 ORDERS = Binding("outcomes", "order.received", QueueName("outcomes.orders"))
 
 QUICK = AmqpLimits(
-    connect_s=2.0,
-    call_s=1.0,
-    close_s=1.0,
+    connect_s=4.0,
+    call_s=4.0,
+    close_s=2.0,
     retry_min_s=0.05,
     retry_max_s=0.4,
     recheck_s=0.2,

@@ -26,7 +26,7 @@ async def test_lm3_a_killed_broker_loses_nothing_confirmed(rabbit_server: Rabbit
             await broker.publish(LETTERS.name, [b"lost"])
         assert any("consuming" in problem for problem in broker.problems())
         rabbit_server.start()
-        await until(broker.is_connected, "everything is restored", 20)
+        await until(broker.is_connected, "everything is restored", 60)
         for message in in_hand:
             await message.ack()
 
@@ -84,7 +84,7 @@ async def test_a_frozen_broker_is_given_up_and_found_again(rabbit_server: Rabbit
         finally:
             rabbit_server.cont()
 
-        await until(broker.is_connected, "everything is restored", 20)
+        await until(broker.is_connected, "everything is restored", 60)
         await broker.publish(LETTERS.name, [b"certainly"])
         found: list[bytes] = []
         while b"certainly" not in found:

@@ -1,7 +1,7 @@
 """A model trained in a second on a few mails of the corpus, and what a test may do to its folder."""
 
 import itertools
-import random
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,8 +43,8 @@ def mortal_work(models_dir: Path, pin: Pin, texts: list[WrittenText]) -> list[Ju
     for text in texts:
         if DEADLY in text.new_text:
             os._exit(139)
-        while ENDLESS in text.new_text:
-            random.random()
+        if ENDLESS in text.new_text:
+            threading.Event().wait()
     return judge_texts(models_dir, pin, texts)
 
 

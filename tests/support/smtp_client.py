@@ -6,7 +6,7 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator
 
-DEADLINE_S = 15.0
+DEADLINE_S = 30.0
 
 
 class SmtpClient:

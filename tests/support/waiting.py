@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 LOOK_EVERY_S = 0.02
 
 
-async def until(fact: Callable[[], Awaitable[bool] | bool], what: str, timeout_s: float = 10.0) -> None:
+async def until(fact: Callable[[], Awaitable[bool] | bool], what: str, timeout_s: float = 30.0) -> None:
     """Return when ``fact`` holds; it may be a function or a coroutine function.
 
     Raises:

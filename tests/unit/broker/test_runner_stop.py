@@ -15,7 +15,7 @@ async def test_stopping_finishes_the_batch_in_hand_and_takes_no_other(broker: Me
     await broker.publish(QUEUE, [b"one", b"two"])
     runner = Runner(broker, QUEUE, handler, batch_size=1, clock=SystemClock())
     loop = asyncio.create_task(runner.run())
-    await asyncio.wait_for(handler.begun.wait(), 5)
+    await asyncio.wait_for(handler.begun.wait(), 30)
 
     stopping = asyncio.create_task(runner.stop(grace_s=5))
     await asyncio.sleep(0)
@@ -33,7 +33,7 @@ async def test_a_batch_that_outlives_the_grace_comes_again(broker: MemoryBroker)
     await broker.publish(QUEUE, [b"one"])
     runner = Runner(broker, QUEUE, handler, batch_size=1, clock=SystemClock())
     loop = asyncio.create_task(runner.run())
-    await asyncio.wait_for(handler.begun.wait(), 5)
+    await asyncio.wait_for(handler.begun.wait(), 30)
 
     assert not await runner.stop(grace_s=0.01)
     assert (await broker.depth(QUEUE)).ready == 1
@@ -48,7 +48,7 @@ async def test_cancelling_the_loop_never_cancels_the_work(broker: MemoryBroker) 
     await broker.publish(QUEUE, [b"one"])
     runner = Runner(broker, QUEUE, handler, batch_size=1, clock=SystemClock())
     loop = asyncio.create_task(runner.run())
-    await asyncio.wait_for(handler.begun.wait(), 5)
+    await asyncio.wait_for(handler.begun.wait(), 30)
 
     loop.cancel()
     await asyncio.gather(loop, return_exceptions=True)
@@ -64,7 +64,7 @@ async def test_forgetting_everything_in_mid_flight_leaves_the_runner_working(bro
     handler = HeldHandler()
     await broker.publish(QUEUE, [b"one", b"two"])
     async with running(broker, handler):
-        await asyncio.wait_for(handler.begun.wait(), 5)
+        await asyncio.wait_for(handler.begun.wait(), 30)
         broker.forget_everything()
         handler.may_end.set()
         await broker.publish(QUEUE, [b"three"])

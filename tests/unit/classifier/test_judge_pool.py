@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 async def pool(models: Path) -> AsyncIterator[JudgePool]:
     """A started pool with mortal workers and short limits."""
-    started = JudgePool(ClassifierSettings(models_dir=models, judge_timeout_s=5.0, mail_timeout_s=2.0), mortal_work)
+    started = JudgePool(ClassifierSettings(models_dir=models, judge_timeout_s=5.0, mail_timeout_s=8.0), mortal_work)
     await started.start()
     yield started
     await started.close()

@@ -174,11 +174,11 @@ async def test_bytes_buy_time_up_to_the_limit(tmp_path: Path) -> None:
         connected(door.port) as client,
     ):
         loop = asyncio.get_running_loop()
-        await client.open_data()
         began_s = loop.time()
+        await client.open_data()
         await client.send(b"x" * 100_000)
         assert (await client.reply()).startswith("421 4.4.2")
-        assert 0.9 <= loop.time() - began_s < 5
+        assert 0.9 <= loop.time() - began_s < 30
 
 
 @pytest.mark.parametrize("said", [b"EHLO slow", b"MAIL FROM:<a@b", b"", b"x" * 100_000])

@@ -28,7 +28,7 @@ async def test_data_in_progress_is_finished_and_answered(tmp_path: Path) -> None
             await busy.send(b"\r\nx\r\n.\r\n")
             assert (await busy.reply()).startswith("250 2.6.0")
             assert (await busy.reply()).startswith("421 4.3.2")
-        await asyncio.wait_for(door.task, 10)
+        await asyncio.wait_for(door.task, 30)
         [kept] = door.ledger.mails
         assert door.dispatcher.done == [kept.mail_id]
 
@@ -46,7 +46,7 @@ async def test_a_mail_that_does_not_end_is_cut_after_the_grace(tmp_path: Path) -
     async with listening(tmp_path, shutdown_grace_s="0.3") as door, connected(door.port) as client:
         await client.open_data()
         door.stopping.set()
-        await asyncio.wait_for(door.task, 10)
+        await asyncio.wait_for(door.task, 30)
         assert (await client.reply()).startswith("421 4.3.2")
         assert not door.ledger.mails
 
@@ -63,5 +63,5 @@ async def test_commits_in_flight_are_waited_for(tmp_path: Path) -> None:
         done, _ = await asyncio.wait({door.task}, timeout=0.6)
         assert not done
         door.ledger.may_commit.set()
-        await asyncio.wait_for(door.task, 10)
+        await asyncio.wait_for(door.task, 30)
         assert len(door.ledger.mails) == 1

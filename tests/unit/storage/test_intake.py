@@ -107,7 +107,7 @@ async def test_an_unforeseen_error_leaves_nobody_waiting(database: FailingDataba
     database.gate.set()
     for task in (first, second):
         with pytest.raises(TransientError):
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, 30)
     assert not (await intake.accept(ENVELOPE, b"first", "c")).is_duplicate
 
 
@@ -117,4 +117,4 @@ async def test_close_waits_for_what_was_offered(database: FailingDatabase, intak
     offer = asyncio.ensure_future(intake.accept(ENVELOPE, b"last", "c"))
     await asyncio.sleep(0)
     await intake.close()
-    assert (await asyncio.wait_for(offer, 5)).is_duplicate is False
+    assert (await asyncio.wait_for(offer, 30)).is_duplicate is False
