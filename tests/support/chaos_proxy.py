@@ -6,12 +6,14 @@ import socket
 import struct
 
 Mode = str
-"""``pass``, ``refuse``, ``blackhole``, ``freeze``, ``rst``, ``cut_reply``, ``cut_after:<bytes>``, ``delay:<ms>``.
+"""``pass``, ``refuse``, ``blackhole``, ``freeze``, ``rst``, ``cut_reply``, ``cut_after:<bytes>``, ``delay:<ms>``,
+``trickle:<bytes per second>``, ``half_close``.
 
 refuse: new connections are reset at once. blackhole: they are accepted and nothing is forwarded. freeze: what is
 open stays open and silent. rst: the next byte either way resets both sides. cut_reply: requests pass, the first byte
 of an answer resets both sides. cut_after:n: after n more bytes from the client, the rest of them lost, both sides are
-reset. delay:ms: every chunk waits.
+reset. delay:ms: every chunk waits. trickle:n: bytes pass at that rate, each way. half_close: at the next answer the
+client is told that the server has ended (FIN) and hears nothing more, while what it says is still forwarded.
 """
 
 _CHUNK_BYTES = 64 * 1024
@@ -87,7 +89,7 @@ class _Link:
     """One client and its server."""
 
     def __init__(self, proxy: ChaosProxy, client: asyncio.StreamWriter) -> None:
-        self.is_dead = False
+        self.is_dead = self.is_half_closed = False
         self.left = 0
         self.ended = asyncio.Event()
         self._proxy = proxy
@@ -125,7 +127,7 @@ class _Link:
             while data := await reader.read(_CHUNK_BYTES):
                 await self._proxy.until_not("freeze")
                 data, ends = await self._mangled(data, is_request)
-                if self.is_dead:
+                if self.is_dead or (not is_request and self._closes_half(writer)):
                     continue
                 writer.write(data)
                 await writer.drain()
@@ -144,4 +146,13 @@ class _Link:
             return data, ends
         if mode == "delay":
             await asyncio.sleep(int(argument) / 1000)
+        if mode == "trickle":
+            await asyncio.sleep(len(data) / int(argument))
         return data, False
+
+    def _closes_half(self, client: asyncio.StreamWriter) -> bool:
+        """Say whether an answer is swallowed because the client was told that there is no more."""
+        if self._proxy.mode == "half_close" and not self.is_half_closed:
+            self.is_half_closed = True
+            client.write_eof()
+        return self.is_half_closed

@@ -14,7 +14,8 @@ import aiosmtplib
 
 from itaca.storage.database import Database
 from itaca.storage.open import open_database
-from tests.support.rabbitmq import die_with_the_tests, free_port, wait_for_fact
+from tests.support.ports import free_port
+from tests.support.rabbitmq import die_with_the_tests, wait_for_fact
 from tests.support.relay import Relay
 
 ROOT = Path(__file__).parents[2]
@@ -57,8 +58,11 @@ class Deployment:
             self.wait_ready(name)
 
     def launch(self, name: str, crash: str = "") -> None:
-        """Start one process; with ``crash`` (``point@n``) it kills itself at that point."""
-        module = ["-m", "itaca.cli", "up"] if name == "up" else ["-m", f"services.{name}"]
+        """Start one process; with ``crash`` (``point@n``) it kills itself at that point.
+
+        A second process of one stage is named ``router.2``.
+        """
+        module = ["-m", "itaca.cli", "up"] if name == "up" else ["-m", f"services.{name.partition('.')[0]}"]
         if crash:
             module = ["-m", "tests.support.crashing", crash, *module[1:]]
         self.metrics_ports[name] = free_port()

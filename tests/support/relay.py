@@ -11,7 +11,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.support.rabbitmq import free_port
+from tests.support.ports import free_port
 
 REFERENCE = re.compile(r"IT-[0-9A-Z]{5}-[0-9A-Z]{5}")
 
@@ -40,20 +40,26 @@ class Received:
 
 
 class Relay:
-    """Takes every mail; ``reply`` other than 250 is what it answers to the final dot."""
+    """Takes every mail; ``reply`` other than 250 is what it answers to the final dot.
+
+    With ``hangs_up`` it takes the mail and hangs up instead of answering the final dot (RFC 1047).
+    """
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.reply = "250 taken"
+        self.hangs_up = False
         self.port = free_port()
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
         if self.reply.startswith("250"):
             raw = envelope.content if isinstance(envelope.content, bytes) else b""
             message = email.message_from_bytes(raw, policy=default)
             for recipient in envelope.rcpt_tos:
                 self.received.append(Received((envelope.mail_from or "").strip("<>"), recipient, message))
+        if self.hangs_up and server.transport is not None:
+            server.transport.abort()
         return self.reply
 
     @property

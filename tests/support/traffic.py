@@ -21,6 +21,7 @@ class Traffic:
     mails: Sequence[tuple[str, bytes]]
     connections: int = 8
     pause_s: float = 0.0
+    tries: int = 300
     accepted: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
     put_off: int = 0
@@ -34,12 +35,12 @@ class Traffic:
     async def _work(self, queue: "asyncio.Queue[tuple[str, bytes]]") -> None:
         while not queue.empty():
             sender, raw = queue.get_nowait()
-            await self._offer(sender, raw)
+            await self.offer(sender, raw)
             await asyncio.sleep(self.pause_s)
 
-    async def _offer(self, sender: str, raw: bytes) -> None:
-        """Offer the identical bytes until they are taken, as RFC 5321 asks of a mail server; 300 tries at most."""
-        for _ in range(300):
+    async def offer(self, sender: str, raw: bytes) -> None:
+        """Offer the identical bytes until they are taken, as RFC 5321 asks of a mail server; ``tries`` at most."""
+        for _ in range(self.tries):
             try:
                 reply = await self.deployment.send(raw, sender)
             except aiosmtplib.SMTPResponseException as error:
@@ -55,7 +56,7 @@ class Traffic:
                 return
             self.put_off += 1
             await asyncio.sleep(0.2)
-        raise AssertionError("a mail was not taken in 300 tries")
+        raise AssertionError(f"a mail was not taken in {self.tries} tries")
 
 
 def mixed_mails(count: int) -> list[tuple[str, bytes]]:
