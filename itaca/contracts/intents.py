@@ -90,6 +90,7 @@ class OutboxKind(StrEnum):
     NOTICE = "notice"
     ORDER_HANDOFF = "order_handoff"
     CANCELLATION_HANDOFF = "cancellation_handoff"
+    REPLY = "reply"
 
 
 class OutboxState(StrEnum):

@@ -13,6 +13,8 @@ from itaca.mail.rules import ReadingRules
 
 ACKNOWLEDGEMENT_PREFIX = "ack."
 """Our acknowledgements carry ``Message-ID: <ack.{mail_id}.{instance}@domain>``."""
+REPLY_PREFIX = "re."
+"""A person's answers carry ``Message-ID: <re.{mail_id}.{instance}@domain>``: a reply to them finds its case."""
 LOOP_HEADER = "x-itaca-loop"
 _ACKNOWLEDGEMENT_ID = re.compile(r"^<ack\.[0-9a-f-]{36}\b")
 _ROBOTS = ROBOT_LOCAL_PARTS | frozenset(

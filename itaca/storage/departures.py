@@ -5,8 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
+from itaca.cases.actions import NewPromise
+from itaca.cases.policy import Policy
 from itaca.contracts.ids import CaseId
-from itaca.contracts.intents import CancellationState, CaseOutcome, OutboxKind, OutboxState
+from itaca.contracts.intents import CancellationState, CaseOutcome, OutboxKind, OutboxState, PromiseKind
 from itaca.storage import tables
 from itaca.storage.cases import close_case
 from itaca.storage.entries import Entries
@@ -30,7 +32,10 @@ def departed(conn: Connection, entry: OutboxEntry, now: datetime, rng: random.Ra
             for case_id in entry.payload["case_ids"]:
                 entries.event(CaseId(case_id), "acknowledged", entry.mail_id, {})
                 _step(conn, CaseId(case_id), CancellationState.REQUESTED, CancellationState.RECEIPTED)
-            _interaction(conn, entries, entry)
+            _interaction(conn, entries, entry, "acknowledged")
+        case OutboxKind.REPLY:
+            entries.event(_case(entry), "reply_sent", entry.mail_id, {"how": how})
+            _interaction(conn, entries, entry, "answered")
         case OutboxKind.ORDER_HANDOFF:
             close_case(conn, _case(entry), CaseOutcome.ORDERED, how, now, rng, ACTOR)
         case OutboxKind.CANCELLATION_HANDOFF:
@@ -50,7 +55,22 @@ def failed(
     if finish(conn, entry.id, state, now, why) and entry.case_id is not None:
         entries = Entries(now, rng, ACTOR)
         entries.event(entry.case_id, f"{entry.kind.value}_{state.value}", entry.mail_id, {"why": why})
+        if entry.kind is OutboxKind.REPLY:
+            _owe_again(conn, entries, entry, entry.case_id)
         entries.write(conn)
+
+
+def _owe_again(conn: Connection, entries: Entries, entry: OutboxEntry, case_id: CaseId) -> None:
+    """An answer that never arrived answered nothing: the case is open, an answer is owed and its owner knows."""
+    cases, people = tables.cases, tables.people
+    query = select(cases, people.c.email).outerjoin(people, people.c.id == cases.c.owner_id)
+    row = conn.execute(query.where(cases.c.id == case_id)).one()
+    owed = NewPromise(PromiseKind.ANSWER, Policy().next_escalation(entries.now))
+    entries.raise_case(case_id, row.severity + 1, row.level, row.contacts, owed)
+    if row.owner_id is not None:
+        payload = {"event": "reply_failed", "person_id": row.owner_id}
+        key = f"notice:{case_id}:reply_failed:{entry.id}"
+        entries.leave(OutboxKind.NOTICE, key, case_id, entry.mail_id, row.email, payload)
 
 
 def _case(entry: OutboxEntry) -> CaseId:
@@ -66,7 +86,7 @@ def _step(conn: Connection, case_id: CaseId, before: CancellationState, after: C
     )
 
 
-def _interaction(conn: Connection, entries: Entries, entry: OutboxEntry) -> None:
+def _interaction(conn: Connection, entries: Entries, entry: OutboxEntry, outcome: str) -> None:
     customer = conn.scalar(select(tables.cases.c.customer_id).where(tables.cases.c.id == entry.case_id))
     entries.row(
         tables.interactions,
@@ -78,5 +98,5 @@ def _interaction(conn: Connection, entries: Entries, entry: OutboxEntry) -> None
         direction="out",
         channel="mail",
         at=to_micros(entries.now),
-        outcome="acknowledged",
+        outcome=outcome,
     )

@@ -33,7 +33,7 @@ from itaca.storage.tables import (
 )
 
 _MOST_CASES = 5_000
-_ACK_ID = re.compile(r"<?ack\.([0-9a-f]{8}-[0-9a-f-]{27})\.")
+_ACK_ID = re.compile(r"<?(?:ack|re)\.([0-9a-f]{8}-[0-9a-f-]{27})\.")
 CODES = (EntityKind.CUSTOMER_CODE, EntityKind.CONTRACT_NUMBER)
 """Codes that name a customer; an order number may be anybody's."""
 

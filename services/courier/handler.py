@@ -30,7 +30,7 @@ from itaca.storage.departures import departed, failed
 from itaca.storage.letters import Context, load_context, load_person
 from itaca.storage.outbox import OutboxEntry, begin_sending, retry_later
 from services.courier.doors import AnswerLostError, Door
-from services.courier.messages import ascii_address
+from services.courier.messages import ascii_address, return_path
 from services.courier.settings import CourierSettings
 
 log = structlog.get_logger()
@@ -54,6 +54,10 @@ class Writing(Protocol):
 
     def notice(
         self, entry: OutboxId, person: Person, event: str, context: Context, now: datetime
+    ) -> EmailMessage: ...
+
+    def reply(
+        self, entry: OutboxId, recipient: str, subject: str, text: str, context: Context, now: datetime
     ) -> EmailMessage: ...
 
     def handoff(
@@ -122,6 +126,11 @@ class Courier:
                 return await self._by_mail(
                     entry, self._letters.notice(entry.id, person, event, context, now), entry.recipient
                 )
+            case OutboxKind.REPLY:
+                context = await self._context(entry, [_case(entry)])
+                subject, text = str(entry.payload["subject"]), str(entry.payload["text"])
+                message = self._letters.reply(entry.id, entry.recipient, subject, text, context, now)
+                return await self._by_mail(entry, message, entry.recipient, return_path(message))
             case OutboxKind.ORDER_HANDOFF:
                 return await self._hand_off(entry, self._settings.orders_to, "orders", now)
             case OutboxKind.CANCELLATION_HANDOFF:
@@ -141,12 +150,13 @@ class Courier:
             doors.append(await self._by_mail(entry, message, recipient))
         return ", ".join(doors)
 
-    async def _by_mail(self, entry: OutboxEntry, message: EmailMessage, recipient: str) -> str:
+    async def _by_mail(self, entry: OutboxEntry, message: EmailMessage, recipient: str, sender: str = "") -> str:
+        """Hand one letter to the door; only a person's answer has a return path, so that its bounce comes back."""
         is_once = entry.kind is OutboxKind.ACKNOWLEDGEMENT and not self._door.is_idempotent
         # From here on a crash leaves the entry as "sending": it may have left, and is not sent again.
         if is_once and not await self._database.write(lambda conn: begin_sending(conn, entry.id)):
             raise EntryLostError("the lease ran out and somebody else holds or has ended the entry")
-        await self._door.deliver(entry.id, message, "", ascii_address(recipient))
+        await self._door.deliver(entry.id, message, sender, ascii_address(recipient))
         return "taken by the mail server" if not self._door.is_idempotent else "written to the outbox folder"
 
     async def _context(self, entry: OutboxEntry, case_ids: list[CaseId]) -> Context:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from itaca.cases.people import Person
 from itaca.contracts.ids import OutboxId
 from itaca.errors import PermanentError
-from itaca.mail.acknowledgement import LOOP_HEADER
+from itaca.mail.acknowledgement import LOOP_HEADER, REPLY_PREFIX
 from itaca.storage.letters import Context, Matter
 from services.courier.texts import Texts, staff_texts, texts_for
 
@@ -88,6 +88,19 @@ class Letters:
         message.set_content("\n".join(body), cte="quoted-printable")
         return message
 
+    def reply(
+        self, entry: OutboxId, recipient: str, subject: str, text: str, context: Context, now: datetime
+    ) -> EmailMessage:
+        """Return a person's answer to the mail of the context: a letter like any other, in the customer's thread."""
+        sender = self._sender(context)
+        reference = context.matters[0].reference
+        named = subject if reference in subject else f"{_clean(subject)[:80]} [{reference}]"
+        message = self._head(sender, recipient, named, now)
+        message["Message-ID"] = f"<{REPLY_PREFIX}{context.mail.id}.{entry}@{_domain(sender)}>"
+        self._thread(message, context)
+        message.set_content(text, cte="quoted-printable")
+        return message
+
     def handoff(self, entry: OutboxId, mailbox: str, event: bytes, context: Context, now: datetime) -> EmailMessage:
         """Return a letter to another system's mailbox: the customer's words, and the event as JSON beside them."""
         matter = context.matters[0]
@@ -101,13 +114,18 @@ class Letters:
         return message
 
     def _new(self, sender: str, recipient: str, subject: str, now: datetime) -> EmailMessage:
+        """Return the head of a letter that no machine shall answer."""
+        message = self._head(sender, recipient, subject, now)
+        message["X-Auto-Response-Suppress"] = "All"
+        message[LOOP_HEADER] = _domain(sender)
+        return message
+
+    def _head(self, sender: str, recipient: str, subject: str, now: datetime) -> EmailMessage:
         message = EmailMessage(_POLICY)
         message["From"] = _address(sender, _clean(self._organisation)[:_MOST_NAME])
         message["To"] = _address(recipient)
         message["Subject"] = _clean(subject)[:_MOST_SUBJECT]
         message["Date"] = format_datetime(now)
-        message["X-Auto-Response-Suppress"] = "All"
-        message[LOOP_HEADER] = _domain(sender)
         return message
 
     def _sender(self, context: Context) -> str:
@@ -165,6 +183,11 @@ def ascii_address(address: str) -> str:
     if not _ADDRESS.fullmatch(plain) or "=?" in plain:
         raise PermanentError("the address cannot be written to: it holds characters that mail servers refuse")
     return plain
+
+
+def return_path(message: EmailMessage) -> str:
+    """Return the address to which a bounce of this letter goes: its sender's."""
+    return str(message["From"].addresses[0].addr_spec)
 
 
 def _domain(address: str) -> str:

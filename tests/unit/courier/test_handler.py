@@ -29,7 +29,7 @@ from tests.support.case_facts import judgement
 from tests.support.ledger import open_ledger
 from tests.support.routed import CANCELLATION, COMPLAINT, ORDER, Desk
 
-ACK, NOTICE, ORDER_OUT, CANCELLATION_OUT = OutboxKind
+ACK, NOTICE, ORDER_OUT, CANCELLATION_OUT, *_ = OutboxKind
 
 
 class Door:
