@@ -83,6 +83,25 @@ class CancellationState(StrEnum):
     CLOSED = "closed"
 
 
+class CancellationEnd(StrEnum):
+    """Why a cancellation is closed: its watch is over, it never was one, or the customer came back.
+
+    The first holds for ever; the other two hold nothing against anybody.
+    """
+
+    WATCHED = "watched"
+    NEVER = "never"
+    WITHDRAWN = "withdrawn"
+
+
+class ActivityKind(StrEnum):
+    """What another system did to a customer: money taken, goods sent, advertising or a catalogue sent."""
+
+    CHARGE = "charge"
+    SHIPMENT = "shipment"
+    MAILING = "mailing"
+
+
 class OutboxKind(StrEnum):
     """What leaves the system and by which door."""
 

@@ -44,6 +44,12 @@ class Metrics:
         self.settled = Counter("itaca_mails_settled", "Mails settled, by outcome.", ["outcome"], registry=r)
         self.cases_opened = Counter("itaca_cases_opened", "Cases opened, by kind.", ["kind"], registry=r)
         self.escalations = Counter("itaca_promises_broken", "Promises broken, by kind.", ["kind"], registry=r)
+        self.violations = Counter(
+            "itaca_cancellation_violations",
+            "Charges, shipments and mailings reported after the effect of a cancellation, by kind.",
+            ["kind"],
+            registry=r,
+        )
         self.sent = Counter(
             "itaca_outbox_ended", "Outbox entries ended, by kind and state.", ["kind", "state"], registry=r
         )

@@ -62,6 +62,13 @@ cases = Table(
     ),
     Index("ix_cases_customer_id", "customer_id"),
     Index("ix_cases_opened_at", "opened_at"),
+    Index("ix_cases_status_id", "status", "id"),
+    Index(
+        "ix_cases_cancelled_matter",
+        "matter",
+        postgresql_where=text("kind = 'cancellation' AND matter <> ''"),
+        sqlite_where=text("kind = 'cancellation' AND matter <> ''"),
+    ),
 )
 
 case_mails = Table(
@@ -116,10 +123,31 @@ cancellations = Table(
     Column("effective_at", Moment, nullable=False),
     Column("effected_at", Moment),
     Column("watch_until", Moment, nullable=False),
+    Column("system", Text, nullable=False, server_default=""),
+    Column("evidence", Text, nullable=False, server_default=""),
+    Column("violations", Integer, nullable=False, server_default="0"),
+    Column("ended_as", String(12)),
     CheckConstraint(
         "state IN ('requested', 'receipted', 'handed', 'effected', 'watched', 'closed')", name="state_known"
     ),
+    CheckConstraint("state NOT IN ('effected', 'watched') OR effected_at IS NOT NULL", name="effected_with_date"),
+    CheckConstraint("(state = 'closed') = (ended_as IS NOT NULL)", name="closed_with_reason"),
+    CheckConstraint("ended_as IN ('watched', 'never', 'withdrawn')", name="reason_known"),
+    Index(
+        "ix_cancellations_effected",
+        "effective_at",
+        postgresql_where=text("state = 'effected'"),
+        sqlite_where=text("state = 'effected'"),
+    ),
+    Index(
+        "ix_cancellations_watched",
+        "watch_until",
+        postgresql_where=text("state = 'watched'"),
+        sqlite_where=text("state = 'watched'"),
+    ),
 )
+"""``system`` executed it, with that ``evidence``. ``ended_as``: its watch is over and it holds for ever, it never was
+a cancellation, or the customer came back."""
 
 case_events = Table(
     "case_events",

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, select, update
+from sqlalchemy import Connection, Row, select, update
 
+from itaca.cases.cancellations import Step
 from itaca.contracts.ids import CaseId, CaseReference
-from itaca.contracts.intents import CancellationState, CaseKind, CaseOutcome
+from itaca.contracts.intents import CaseKind, CaseOutcome
 from itaca.errors import PermanentError
 from itaca.storage import tables
+from itaca.storage.cancellations import load_effect, note_effect, step
 from itaca.storage.entries import Entries
 from itaca.storage.moments import from_micros
 
@@ -89,7 +91,7 @@ def keep_promises(
     entries = Entries(now, rng, actor)
     kept = _keep(conn, entries, case_id, evidence)
     if kept:
-        _watch(conn, case_id, entries.at)
+        note_effect(conn, entries, case_id, now, evidence)
     entries.write(conn)
     return kept
 
@@ -111,21 +113,27 @@ def close_case(
         PermanentError: no evidence is given.
     """
     entries = Entries(now, rng, actor)
+    closed = close_in(conn, entries, case_id, outcome, evidence)
+    entries.write(conn)
+    return closed
+
+
+def close_in(conn: Connection, entries: Entries, case_id: CaseId, outcome: CaseOutcome, evidence: str) -> bool:
+    """Do what ``close_case`` does among these entries, which the caller writes.
+
+    Raises:
+        PermanentError: no evidence is given.
+    """
     _keep(conn, entries, case_id, evidence)
-    cases, cancellations = tables.cases, tables.cancellations
+    cases = tables.cases
     closed = conn.execute(
         update(cases)
         .where(cases.c.id == case_id, cases.c.status == "open")
         .values(status="closed", outcome=outcome.value, closed_at=entries.at)
     ).rowcount
-    if closed and outcome in _NO_CANCELLATION:
-        never = update(cancellations).where(cancellations.c.case_id == case_id)
-        conn.execute(never.values(state=CancellationState.CLOSED.value))
-    elif closed:
-        _watch(conn, case_id, entries.at)
     if closed:
+        _end_cancellation(conn, entries, case_id, outcome, evidence)
         entries.event(case_id, "closed", None, {"outcome": outcome.value, "evidence": evidence})
-    entries.write(conn)
     return bool(closed)
 
 
@@ -143,15 +151,18 @@ def _keep(conn: Connection, entries: Entries, case_id: CaseId, evidence: str) ->
     return kept
 
 
-def _watch(conn: Connection, case_id: CaseId, at: int) -> None:
-    """Note the effect of a cancellation, once; whatever is charged or sent from then on is held against it."""
-    cancellations = tables.cancellations
-    earlier = case((cancellations.c.effective_at > at, at), else_=cancellations.c.effective_at)
-    conn.execute(
-        update(cancellations)
-        .where(cancellations.c.case_id == case_id, cancellations.c.effected_at.is_(None))
-        .values(state=CancellationState.WATCHED.value, effected_at=at, effective_at=earlier)
-    )
+def _end_cancellation(
+    conn: Connection, entries: Entries, case_id: CaseId, outcome: CaseOutcome, evidence: str
+) -> None:
+    """Watch the cancellation of a case that is closed, or end it when it never was one.
+
+    What took effect is one, even if a later protest in its case was refused or merged.
+    """
+    is_none = outcome is CaseOutcome.NOT_A_MATTER
+    if is_none or (outcome in _NO_CANCELLATION and load_effect(conn, case_id) is None):
+        step(conn, case_id, Step.DISMISSED)
+    else:
+        note_effect(conn, entries, case_id, entries.now, evidence)
 
 
 def _lines() -> Any:

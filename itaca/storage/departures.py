@@ -3,13 +3,15 @@
 import random
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from itaca.cases.actions import NewPromise
+from itaca.cases.cancellations import Step
 from itaca.cases.policy import Policy
 from itaca.contracts.ids import CaseId
-from itaca.contracts.intents import CancellationState, CaseOutcome, OutboxKind, OutboxState, PromiseKind
+from itaca.contracts.intents import CaseOutcome, OutboxKind, OutboxState, PromiseKind
 from itaca.storage import tables
+from itaca.storage.cancellations import step
 from itaca.storage.cases import close_case
 from itaca.storage.entries import Entries
 from itaca.storage.moments import to_micros
@@ -31,7 +33,7 @@ def departed(conn: Connection, entry: OutboxEntry, now: datetime, rng: random.Ra
         case OutboxKind.ACKNOWLEDGEMENT:
             for case_id in entry.payload["case_ids"]:
                 entries.event(CaseId(case_id), "acknowledged", entry.mail_id, {})
-                _step(conn, CaseId(case_id), CancellationState.REQUESTED, CancellationState.RECEIPTED)
+                step(conn, CaseId(case_id), Step.RECEIPTED)
             _interaction(conn, entries, entry, "acknowledged")
         case OutboxKind.REPLY:
             entries.event(_case(entry), "reply_sent", entry.mail_id, {"how": how})
@@ -40,8 +42,7 @@ def departed(conn: Connection, entry: OutboxEntry, now: datetime, rng: random.Ra
             close_case(conn, _case(entry), CaseOutcome.ORDERED, how, now, rng, ACTOR)
         case OutboxKind.CANCELLATION_HANDOFF:
             entries.event(_case(entry), "handed", entry.mail_id, {"how": how})
-            for state in (CancellationState.REQUESTED, CancellationState.RECEIPTED):
-                _step(conn, _case(entry), state, CancellationState.HANDED)
+            step(conn, _case(entry), Step.HANDED)
         case OutboxKind.NOTICE:
             pass
     entries.write(conn)
@@ -77,13 +78,6 @@ def _case(entry: OutboxEntry) -> CaseId:
     if entry.case_id is None:
         raise ValueError("a hand-off without its case")
     return entry.case_id
-
-
-def _step(conn: Connection, case_id: CaseId, before: CancellationState, after: CancellationState) -> None:
-    table = tables.cancellations
-    conn.execute(
-        update(table).where(table.c.case_id == case_id, table.c.state == before.value).values(state=after.value)
-    )
 
 
 def _interaction(conn: Connection, entries: Entries, entry: OutboxEntry, outcome: str) -> None:

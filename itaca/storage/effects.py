@@ -133,6 +133,8 @@ class Effects:
         case = self._writers.cases[action.case_id]
         contacts = case.contacts + (1 if action.counts else 0)
         self._entries.raise_case(case.id, action.severity, action.level, contacts, action.promise)
+        if action.is_violation:
+            self._entries.violate(case.id)
         now_open = replace(case, severity=action.severity, level=action.level, contacts=contacts, is_open=True)
         self._remember(now_open, mail)
         event = "violated" if action.is_violation else ("reopened" if action.reopens else "appended")

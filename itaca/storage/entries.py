@@ -46,6 +46,7 @@ class Entries:
         self._rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _ORDER}
         self._raised: dict[CaseId, dict[str, Any]] = {}
         self._owed: dict[CaseId, NewPromise] = {}
+        self._violated: list[CaseId] = []
 
     def new_id(self) -> str:
         """Return an id; ids of one transaction sort in the order of their making."""
@@ -114,6 +115,10 @@ class Entries:
         self._raised[case_id] = {"b_id": case_id, "severity": severity, "level": level, "contacts": contacts}
         self._owed.setdefault(case_id, owed)
 
+    def violate(self, case_id: CaseId) -> None:
+        """Count one more violation of a cancellation."""
+        self._violated.append(case_id)
+
     def settle(self, mail_id: MailId, outcome: MailOutcome) -> None:
         self.outcomes[mail_id] = outcome
 
@@ -136,6 +141,8 @@ class Entries:
                 ),
                 list(self._raised.values()),
             )
+        for case_id in self._violated:
+            conn.execute(_violating(), {"which": case_id})
         for mail_id, outcome in self.outcomes.items():
             self._settle(conn, mail_id, outcome)
 
@@ -162,6 +169,13 @@ class Entries:
 def _into(table: Table) -> Insert:
     """Return the INSERT of a table; built once, because building takes longer than running."""
     return insert(table)
+
+
+@cache
+def _violating() -> Update:
+    table = tables.cancellations
+    counted = update(table).where(table.c.case_id == bindparam("which"))
+    return counted.values(violations=table.c.violations + 1)
 
 
 @cache

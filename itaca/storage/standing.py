@@ -186,12 +186,13 @@ def _load_cases(conn: Connection, writers: Writers, condition: ColumnElement[boo
         .with_for_update(of=cases)
     )
     for row in reversed(conn.execute(query).all()):
-        case = _known_case(row)
+        case = known_case(row)
         writers.cases[case.id] = case
         writers.by_reference[case.reference] = case.id
 
 
-def _known_case(row: Row[tuple[object, ...]]) -> KnownCase:
+def known_case(row: Row[tuple[object, ...]]) -> KnownCase:
+    """Return the case in a row of ``cases`` with the dates of its cancellation, or NULL for both."""
     return KnownCase(
         id=CaseId(row.id),
         reference=CaseReference(row.reference),

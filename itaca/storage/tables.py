@@ -4,6 +4,14 @@ Moments are stored as integers: microseconds since the epoch, UTC. The triggers 
 and any change of the history stand in ``triggers.py``, because SQL dialects differ there.
 """
 
+from itaca.storage.api_tables import (
+    activities,
+    api_tokens,
+    idempotent_answers,
+    receipts,
+    webhook_deliveries,
+    webhooks,
+)
 from itaca.storage.case_tables import (
     acknowledgements,
     audit_samples,
@@ -38,6 +46,8 @@ __all__ = [
     "absences",
     "accounts",
     "acknowledgements",
+    "activities",
+    "api_tokens",
     "audit_samples",
     "book_pages",
     "cancellations",
@@ -51,6 +61,7 @@ __all__ = [
     "desk_sessions",
     "drift_alarms",
     "evidence",
+    "idempotent_answers",
     "interactions",
     "labels",
     "mail_texts",
@@ -61,5 +72,8 @@ __all__ = [
     "promises",
     "raw_mails",
     "readings",
+    "receipts",
     "teams",
+    "webhook_deliveries",
+    "webhooks",
 ]

@@ -1,8 +1,9 @@
 """The watch as a stage: a round every few seconds, each of its duties on its own feet.
 
 In:     the ledger and the broker.
-Out:    unsettled mail driven again; review cases for what the machine gave up; broken promises one level up; the
-        books, the standing audit and the drift of scores as metrics; alarms about drift for the router.
+Out:    unsettled mail driven again; review cases for what the machine gave up; broken promises one level up;
+        cancellations watched from their effect and closed at the end of their watch; the books, the standing audit
+        and the drift of scores as metrics; alarms about drift for the router.
 Fails:  a duty that meets a TransientError is left until the next round; the others are done all the same.
 """
 
@@ -17,6 +18,7 @@ from itaca.errors import ItacaError
 from itaca.process import Parts, pause
 from itaca.readers import ReaderLimits
 from itaca.reading import open_dispatcher
+from itaca.storage.cancellations import follow_watches
 from itaca.storage.promises import Broken, break_overdue
 from services.watch.audit import AuditFigures
 from services.watch.books import Bookkeeper
@@ -52,6 +54,7 @@ class WatchStage:
             "dead_letters": letters.run,
             "drive": drive.run,
             "promises": self.escalate,
+            "cancellations": self.follow_cancellations,
             "books": books.run,
             "audit": AuditFigures(parts.database, parts.clock, parts.metrics).run,
             "drift": DriftAlarm(parts.database, parts.clock, parts.metrics).run,
@@ -87,6 +90,16 @@ class WatchStage:
             for promise in broken:
                 self._parts.metrics.escalations.labels(promise.kind.value).inc()
                 log.warning("watch.promise_broken", case_id=promise.case_id, level=promise.level)
+
+    async def follow_cancellations(self) -> None:
+        """Begin the watches whose date has come, and end those that are over.
+
+        Raises:
+            TransientError: the ledger is away.
+        """
+        now, rng = self._parts.clock.now(), self._parts.rng
+        while await self._parts.database.write(lambda conn: follow_watches(conn, now, rng, "watch")):
+            pass
 
     async def _break_some(self) -> Sequence[Broken]:
         """Break some of them at this moment: a case that climbs twice after a standstill has its history in order."""

@@ -1,0 +1,297 @@
+"""What every database must do for cancellations: effects, watches, reports of other systems, suppressions."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from itaca.cases.activities import Activity
+from itaca.contracts.ids import CaseId
+from itaca.contracts.intents import ActivityKind, CaseOutcome
+from itaca.errors import PermanentError
+from itaca.mail.model import Entity, EntityKind
+from itaca.storage import tables as t
+from itaca.storage.activities import Reported, report_activity
+from itaca.storage.cancellations import follow_watches, list_cancellations, load_cancellation
+from itaca.storage.cases import close_case
+from itaca.storage.confirmations import Effect, confirm_effect, confirm_order, withdraw
+from itaca.storage.suppressions import SuppressionKey, find_suppressions
+from tests.support.routed import CANCELLATION, COMPLAINT, ORDER, POLICY, Desk, customer_code
+
+CONTRACT = Entity(kind=EntityKind.CONTRACT_NUMBER, value="770-21455")
+PROTEST = "Ho disdetto e continuate ad addebitarmi"
+
+
+async def write(desk: Desk, work: Callable[[Connection], Any]) -> Any:
+    """Run one transaction, a second after whatever was before."""
+    await desk.pass_time(seconds=1)
+    return await desk.ledger.database.write(work)
+
+
+async def confirm(desk: Desk, reference: str, at: datetime | None = None, evidence: str = "order 7") -> Any:
+    effect, now, rng = Effect(at or desk.now, evidence, "billing"), desk.now, desk.ledger.rng
+    return await write(desk, lambda c: confirm_effect(c, reference, effect, now, POLICY, rng, "api:billing"))
+
+
+async def report(desk: Desk, number: str = "1", kind: str = "charge", **more: Any) -> Reported:
+    known = {"happened_at": desk.now, "email": "anna@posta.example"}
+    activity = Activity("billing", number, ActivityKind(kind), **{**known, **more})
+    now, rng = desk.now, desk.ledger.rng
+    return await write(desk, lambda c: report_activity(c, activity, now, POLICY, rng, "api:billing"))
+
+
+async def suppressed(desk: Desk, key: SuppressionKey, value: str) -> list[str]:
+    found = await desk.ledger.database.read(partial(find_suppressions, key=key, value=value))
+    return [one.reference for one in found]
+
+
+async def follow(desk: Desk) -> int:
+    now, rng = desk.now, desk.ledger.rng
+    return await desk.ledger.database.write(lambda c: follow_watches(c, now, rng, "watch"))
+
+
+async def state(desk: Desk) -> str:
+    (row,) = await desk.rows(t.cancellations)
+    return str(row.state)
+
+
+class EffectContract:
+    """The executing system says that it is done."""
+
+    @pytest.fixture(autouse=True)
+    async def people(self, desk: Desk) -> None:
+        """Give every ledger a chain of three."""
+        await desk.staff("agent", "lead", "head")
+
+    async def test_a_confirmed_cancellation_is_closed_and_watched(self, desk: Desk) -> None:
+        """Promise kept by the system's evidence, case closed as effected, watched from the effect; once."""
+        await desk.settle(CANCELLATION)
+        (case,) = await desk.cases()
+        await desk.pass_time(days=2)
+        assert await confirm(desk, case.reference.lower())
+        (case,), (promise,) = await desk.cases(), await desk.rows(t.promises)
+        assert (case.status, case.outcome) == ("closed", "effected")
+        assert (promise.state, promise.evidence) == ("kept", "billing: order 7")
+        assert await desk.history(case.id) == ["opened", "effected", "promise_kept", "closed"]
+        (row,) = await desk.rows(t.cancellations)
+        assert (row.state, row.system, row.evidence) == ("watched", "billing", "order 7")
+        assert row.effective_at == row.effected_at
+        assert not await confirm(desk, case.reference)
+        assert (await desk.history(case.id))[-1] == "effect_confirmed"
+        assert await desk.problems() == []
+
+    async def test_who_wrote_again_is_still_owed_an_answer(self, desk: Desk) -> None:
+        """The effect is confirmed; the second mail is answered by a person, by a date."""
+        await desk.settle(CANCELLATION)
+        await desk.settle(CANCELLATION)
+        (case,) = await desk.cases()
+        await confirm(desk, case.reference)
+        (case,) = await desk.cases()
+        assert (case.status, await state(desk)) == ("open", "watched")
+        assert [p.kind for p in await desk.rows(t.promises, state="open")] == ["answer"]
+        assert await desk.problems() == []
+
+    async def test_unknown_and_unproved_effects_are_refused(self, desk: Desk) -> None:
+        """No such reference, a complaint, no evidence, or what a person closed as none."""
+        await desk.settle(COMPLAINT)
+        await desk.settle(CANCELLATION, sender="b@posta.example")
+        complaint, case = await desk.cases()
+        for reference in ("IT-00000-00000", complaint.reference):
+            with pytest.raises(PermanentError, match="no cancellation has"):
+                await confirm(desk, reference)
+        with pytest.raises(PermanentError, match="what proves it"):
+            await confirm(desk, case.reference, evidence=" ")
+        now, rng = desk.now, desk.ledger.rng
+        dismissed = partial(close_case, case_id=CaseId(case.id), outcome=CaseOutcome.NOT_A_MATTER, evidence="read")
+        await write(desk, lambda c: dismissed(c, now=now, rng=rng, actor="agent"))
+        with pytest.raises(PermanentError, match="closed without effect"):
+            await confirm(desk, case.reference)
+
+    async def test_two_systems_at_once_confirm_once(self, desk: Desk, other: Desk) -> None:
+        """Both are answered, one of them with news."""
+        await desk.settle(CANCELLATION)
+        (case,) = await desk.cases()
+        await other.pass_time(seconds=5)
+        news = await asyncio.gather(*(confirm(one, case.reference) for one in (desk, other, desk, other)))
+        assert sorted(news) == [False, False, False, True]
+
+    async def test_a_watch_begins_and_ends_by_its_dates(self, desk: Desk) -> None:
+        """Effected for the end of the month; watched from then on, closed three months later, holding for ever."""
+        await desk.settle(CANCELLATION)
+        (case,) = await desk.cases()
+        await confirm(desk, case.reference, desk.now + timedelta(days=20))
+        assert (await state(desk), await follow(desk)) == ("effected", 0)
+        await desk.pass_time(days=20, seconds=1)
+        assert (await follow(desk), await state(desk)) == (1, "watched")
+        await desk.pass_time(days=120)
+        assert (await follow(desk), await follow(desk), await state(desk)) == (1, 0, "closed")
+        assert (await desk.history(case.id))[-2:] == ["watched", "watch_ended"]
+        assert await suppressed(desk, SuppressionKey.EMAIL, "Anna@posta.example") == [case.reference]
+
+    async def test_a_customer_who_came_back_is_free(self, desk: Desk) -> None:
+        """Withdrawn: nothing is suppressed or held against anybody; the case is closed if it was open."""
+        await desk.settle(CANCELLATION)
+        (case,) = await desk.cases()
+        now, rng = desk.now, desk.ledger.rng
+        for is_news in (True, False):
+            done = await write(desk, lambda c: withdraw(c, case.reference, "order 9", now, rng, "api:shop"))
+            assert done is is_news
+        assert await suppressed(desk, SuppressionKey.EMAIL, "anna@posta.example") == []
+        await desk.pass_time(days=40)
+        assert (await report(desk)).verdict == "clear"
+        assert [c.status for c in await desk.cases()] == ["closed"]
+
+    async def test_an_order_is_received_once(self, desk: Desk) -> None:
+        """The order system's word closes the case; a second word is evidence."""
+        await desk.settle(ORDER)
+        (case,) = await desk.cases()
+        rng = desk.ledger.rng
+        for is_news in (True, False):
+            done = await write(desk, lambda c: confirm_order(c, case.reference, "SO-1", desk.now, rng, "api:shop"))
+            assert done is is_news
+        assert await desk.history(case.id) == ["opened", "promise_kept", "closed", "order_confirmed"]
+
+
+class ActivityContract:
+    """What other systems did, held against what was cancelled."""
+
+    @pytest.fixture(autouse=True)
+    async def people(self, desk: Desk) -> None:
+        """Give every ledger a chain of three."""
+        await desk.staff("agent", "lead", "head")
+
+    async def effected(self, desk: Desk, *codes: Entity) -> Any:
+        """Cancel, and let it take effect after a day."""
+        await desk.settle(CANCELLATION, "disdico", *codes)
+        (case,) = await desk.cases()
+        await desk.pass_time(days=1)
+        await confirm(desk, case.reference)
+        return case
+
+    async def test_a_charge_after_the_effect_reopens_the_case_one_level_higher(self, desk: Desk) -> None:
+        """The owner and the next in the chain are told, an answer is promised, the report is the evidence."""
+        case = await self.effected(desk)
+        await desk.pass_time(days=3)
+        reported = await report(desk, amount="34.90 EUR")
+        assert (reported.verdict, reported.reference, reported.is_new) == ("violation", case.reference, True)
+        (case,) = await desk.cases()
+        assert (case.status, case.level, case.contacts) == ("open", 1, 1)
+        assert await desk.told(case.id, "violated") == ["agent@shop.example", "lead@shop.example"]
+        assert [p.kind for p in await desk.rows(t.promises, state="open")] == ["answer"]
+        (event,) = await desk.rows(t.case_events, kind="violated")
+        assert event.detail["reasons"][0].startswith("charge 34.90 EUR on 2026-03-13, reported by billing as 1")
+        assert [a.case_id for a in await desk.rows(t.activities)] == [case.id]
+        assert await desk.problems() == []
+
+    async def test_a_report_counts_once(self, desk: Desk) -> None:
+        """The same report again is answered as before; another one under its id is refused."""
+        await self.effected(desk)
+        first = await report(desk, happened_at=desk.now)
+        again = await report(desk, happened_at=(await desk.rows(t.activities)) and desk.now - timedelta(seconds=1))
+        assert (again.id, again.verdict, again.is_new) == (first.id, "violation", False)
+        with pytest.raises(PermanentError, match="something else"):
+            await report(desk, kind="mailing")
+        assert [c.violations for c in await desk.rows(t.cancellations)] == [1]
+
+    async def test_many_charges_are_told_once(self, desk: Desk) -> None:
+        """A year's charges in one list: every one is kept and counted, the level rises once."""
+        await self.effected(desk)
+        await desk.pass_time(days=1)
+        for number in range(4):
+            await report(desk, str(number))
+        (case,) = await desk.cases()
+        assert (case.level, [c.violations for c in await desk.rows(t.cancellations)]) == (1, [4])
+
+    async def test_before_the_effect_nothing_is_violated(self, desk: Desk) -> None:
+        """A last charge within the notice is right; one by an unknown customer is noted as such."""
+        await desk.settle(CANCELLATION)
+        assert (await report(desk)).verdict == "clear"
+        assert (await report(desk, "2", email="nobody@posta.example")).verdict == "unknown"
+        assert (await report(desk, "3", email="", customer="X 9")).verdict == "unknown"
+
+    async def test_a_contract_is_found_by_its_number(self, desk: Desk) -> None:
+        """Billing knows contracts, not addresses; another contract of the customer is charged rightly."""
+        case = await self.effected(desk, CONTRACT, customer_code("K77"))
+        await desk.pass_time(days=1)
+        assert (await report(desk, "1", email="", customer="k77", contract="9")).verdict == "clear"
+        assert (await report(desk, "2", email="", contract="770 - 21455")).reference == case.reference
+        assert (await report(desk, "3", email="", customer="k 77")).reference == case.reference
+
+    async def test_a_protest_after_a_report_joins_the_same_case(self, desk: Desk) -> None:
+        """The system and then the customer say the same: one case, louder each time, both counted."""
+        case = await self.effected(desk)
+        await desk.pass_time(days=2)
+        await report(desk)
+        await desk.settle(COMPLAINT, PROTEST)
+        (case,) = await desk.cases()
+        assert (case.contacts, case.level) == (2, 2)
+        assert [c.violations for c in await desk.rows(t.cancellations)] == [2]
+
+    async def test_an_open_violation_keeps_its_watch(self, desk: Desk) -> None:
+        """The watch is over but the customer unanswered: it stays watched until the case is closed."""
+        case = await self.effected(desk)
+        await report(desk)
+        await desk.pass_time(days=200)
+        assert (await follow(desk), await state(desk)) == (0, "watched")
+        now, rng = desk.now, desk.ledger.rng
+        await write(desk, lambda c: close_case(c, case.id, CaseOutcome.REJECTED, "bank", now, rng, "agent"))
+        assert (await follow(desk), await state(desk)) == (1, "closed")
+        assert await suppressed(desk, SuppressionKey.EMAIL, "anna@posta.example") == [case.reference]
+
+    async def test_two_reports_at_once_are_one(self, desk: Desk, other: Desk) -> None:
+        """The same charge by two connections: kept once, held against the case once."""
+        await self.effected(desk)
+        await other.pass_time(days=5)
+        await desk.pass_time(days=5)
+        at = desk.now
+        found = await asyncio.gather(*(report(one, happened_at=at) for one in (desk, other) * 3))
+        assert len({one.id for one in found}) == 1
+        assert [one.is_new for one in found].count(True) == 1
+        assert [c.violations for c in await desk.rows(t.cancellations)] == [1]
+
+
+class SuppressionContract:
+    """What a sender or biller is told before it acts."""
+
+    @pytest.fixture(autouse=True)
+    async def people(self, desk: Desk) -> None:
+        """Give every ledger an agent."""
+        await desk.staff("agent")
+
+    async def test_a_customer_is_found_by_each_of_three_keys(self, desk: Desk) -> None:
+        """By address, customer code and contract, however they are spelled."""
+        await desk.settle(CANCELLATION, "disdico", CONTRACT, customer_code("K77"))
+        (case,) = await desk.cases()
+        for key, value in (
+            (SuppressionKey.EMAIL, " Anna@Posta.example"),
+            (SuppressionKey.CUSTOMER, "k77"),
+            (SuppressionKey.CONTRACT, "770 -21455"),
+        ):
+            assert await suppressed(desk, key, value) == [case.reference]
+            assert await suppressed(desk, key, "x@y.z") == []
+
+    async def test_a_contract_that_was_not_cancelled_is_free(self, desk: Desk) -> None:
+        """The address is suppressed, the other contract of the same customer is not; no contract named is all."""
+        second = Entity(kind=EntityKind.CONTRACT_NUMBER, value="B-2")
+        await desk.settle(CANCELLATION, "disdico", CONTRACT)
+        await desk.settle(COMPLAINT, "e l'altro contratto?", second)
+        assert await suppressed(desk, SuppressionKey.CONTRACT, "B-2") == []
+        await desk.settle(CANCELLATION, "disdico tutto", reply_to_address="")
+        assert len(await suppressed(desk, SuppressionKey.EMAIL, "anna@posta.example")) == 1
+
+    async def test_the_register_is_paged(self, desk: Desk) -> None:
+        """Newest first, each once, by state."""
+        for number in range(5):
+            await desk.settle(CANCELLATION, sender=f"c{number}@posta.example")
+        read = desk.ledger.database.read
+        first = await read(lambda c: list_cancellations(c, limit=3))
+        rest = await read(lambda c: list_cancellations(c, before=first[-1].case_id, limit=3))
+        ids = [one.case_id for one in (*first, *rest)]
+        assert ids == sorted(ids, reverse=True)
+        assert len(set(ids)) == 5
+        found = await read(lambda c: load_cancellation(c, first[0].reference))
+        assert found == first[0]
