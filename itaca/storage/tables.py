@@ -26,6 +26,7 @@ from itaca.storage.case_tables import (
     outbox,
     promises,
 )
+from itaca.storage.clock_tables import legal_clocks, owner_timers, parkings, team_calendars
 from itaca.storage.columns import metadata
 from itaca.storage.desk_tables import accounts, desk_events, desk_sessions
 from itaca.storage.mail_tables import (
@@ -41,13 +42,16 @@ from itaca.storage.mail_tables import (
     readings,
     teams,
 )
+from itaca.storage.value_tables import answer_values, asks, removals
 
 __all__ = [
     "absences",
     "accounts",
     "acknowledgements",
     "activities",
+    "answer_values",
     "api_tokens",
+    "asks",
     "audit_samples",
     "book_pages",
     "cancellations",
@@ -64,15 +68,20 @@ __all__ = [
     "idempotent_answers",
     "interactions",
     "labels",
+    "legal_clocks",
     "mail_texts",
     "mails",
     "metadata",
     "outbox",
+    "owner_timers",
+    "parkings",
     "people",
     "promises",
     "raw_mails",
     "readings",
     "receipts",
+    "removals",
+    "team_calendars",
     "teams",
     "webhook_deliveries",
     "webhooks",

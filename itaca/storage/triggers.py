@@ -1,5 +1,7 @@
 """What the ledger never forgets: triggers that refuse a second settlement and every change of the history.
 
+Others keep a timer for every open case that somebody owns, whoever opens, hands over or closes it.
+
 Each rule is written once, as what is protected against what; two functions spell it for the two dialects. The
 migrations hold a copy of the SQL as it was, and a test compares both with what a database really has.
 """
@@ -11,9 +13,10 @@ from sqlalchemy import Connection
 
 @dataclass(frozen=True)
 class Rule:
-    """One trigger: before ``action`` on ``table``, refuse with ``says`` when ``condition`` holds.
+    """One trigger: before ``action`` on ``table``, refuse with ``says`` when ``condition`` and ``query`` hold.
 
-    ``columns`` narrows an UPDATE to those columns; an empty ``condition`` always refuses.
+    ``columns`` narrows an UPDATE to those columns; an empty ``condition`` always refuses. ``query`` is the part of
+    the condition that reads other rows. With ``does`` it refuses nothing and runs this statement afterwards.
     """
 
     name: str
@@ -22,6 +25,14 @@ class Rule:
     says: str
     columns: tuple[str, ...] = ()
     condition: str = ""
+    query: str = ""
+    does: str = ""
+
+
+_TIMERS_OF = (
+    "UPDATE owner_timers SET check_at = 0 "
+    "WHERE case_id IN (SELECT id FROM cases WHERE status = 'open' AND owner_id = "
+)
 
 
 RULES = (
@@ -49,6 +60,83 @@ RULES = (
     Rule("case_events_unchanged", "case_events", "UPDATE", "the history only grows"),
     Rule("case_events_kept", "case_events", "DELETE", "the history only grows"),
     Rule("desk_events_unchanged", "desk_events", "UPDATE", "what happened at the door stays written"),
+    Rule(
+        "legal_clocks_unmoved",
+        "legal_clocks",
+        "UPDATE",
+        "a legal clock never moves",
+        columns=("case_id", "rule", "pack", "started_at", "due_at"),
+    ),
+    Rule("legal_clocks_kept", "legal_clocks", "DELETE", "a legal clock never moves"),
+    Rule(
+        "cases_answered",
+        "cases",
+        "UPDATE",
+        "an ask of the customer is still open",
+        columns=("status",),
+        condition="NEW.status = 'closed' AND OLD.status <> 'closed'",
+        query="EXISTS (SELECT 1 FROM asks WHERE case_id = NEW.id AND state = 'open')",
+    ),
+    Rule(
+        "cases_timed",
+        "cases",
+        "INSERT",
+        "",
+        condition="NEW.status = 'open' AND NEW.owner_id IS NOT NULL",
+        # A day later: whoever gets a new case was told of it, and so was the chain.
+        does="INSERT INTO owner_timers (case_id, check_at) VALUES (NEW.id, NEW.opened_at + 86400000000)",
+    ),
+    Rule(
+        "cases_timed_again",
+        "cases",
+        "UPDATE",
+        "",
+        columns=("owner_id", "status"),
+        condition="NEW.status = 'open' AND NEW.owner_id IS NOT NULL"
+        " AND (OLD.status <> 'open' OR OLD.owner_id IS NULL OR OLD.owner_id <> NEW.owner_id)",
+        does="INSERT INTO owner_timers (case_id, check_at) VALUES (NEW.id, 0) ON CONFLICT (case_id)"
+        " DO UPDATE SET check_at = 0, told_at = NULL, exhausted_at = NULL",
+    ),
+    Rule(
+        "cases_untimed",
+        "cases",
+        "UPDATE",
+        "",
+        columns=("status",),
+        condition="NEW.status = 'closed' AND OLD.status <> 'closed'",
+        does="DELETE FROM owner_timers WHERE case_id = NEW.id",
+    ),
+    Rule(
+        "promises_kept_in_law",
+        "promises",
+        "UPDATE",
+        "",
+        columns=("state",),
+        condition="NEW.state = 'kept' AND OLD.state = 'open' AND NEW.kind <> 'acknowledgement'",
+        does="UPDATE legal_clocks SET state = 'kept', ended_at = NEW.ended_at"
+        " WHERE case_id = NEW.case_id AND state = 'running'",
+    ),
+    Rule(
+        "cases_ended_in_law",
+        "cases",
+        "UPDATE",
+        "",
+        columns=("status",),
+        condition="NEW.status = 'closed' AND OLD.status <> 'closed' AND NEW.kind <> 'order'",
+        does="UPDATE legal_clocks SET state = 'kept', ended_at = NEW.closed_at"
+        " WHERE case_id = NEW.id AND state = 'running'",
+    ),
+    Rule("absences_noticed", "absences", "INSERT", "", does=f"{_TIMERS_OF}NEW.person_id)"),
+    Rule("absences_changed", "absences", "UPDATE", "", does=f"{_TIMERS_OF}NEW.person_id)"),
+    Rule(
+        "people_leaving",
+        "people",
+        "UPDATE",
+        "",
+        columns=("is_active",),
+        condition="NOT NEW.is_active",
+        does=f"{_TIMERS_OF}NEW.id)",
+    ),
 )
 
 
@@ -69,20 +157,28 @@ def _event(rule: Rule) -> str:
     return f"{rule.action} OF {', '.join(rule.columns)}" if rule.columns else rule.action
 
 
+def _when(rule: Rule) -> str:
+    return "AFTER" if rule.does else "BEFORE"
+
+
 def _for_sqlite(rule: Rule) -> str:
-    when = f" WHEN {rule.condition}" if rule.condition else ""
-    return (
-        f"CREATE TRIGGER {rule.name} BEFORE {_event(rule)} ON {rule.table}{when} "
-        f"BEGIN SELECT RAISE(ABORT, '{rule.says}'); END"
-    )
+    condition = " AND ".join(part for part in (rule.condition, rule.query) if part)
+    when = f" WHEN {condition}" if condition else ""
+    does = rule.does or f"SELECT RAISE(ABORT, '{rule.says}')"
+    return f"CREATE TRIGGER {rule.name} {_when(rule)} {_event(rule)} ON {rule.table}{when} BEGIN {does}; END"
 
 
 def _for_postgresql(rule: Rule) -> list[str]:
     """Return the function and the trigger; the error is of the class of integrity violations."""
     when = f" WHEN ({rule.condition})" if rule.condition else ""
+    refuses = f"RAISE EXCEPTION '{rule.says}' USING ERRCODE = 'integrity_constraint_violation';"
+    body = refuses
+    if rule.query:
+        body = f"IF {rule.query} THEN {refuses} END IF; RETURN NEW;"
+    elif rule.does:
+        body = f"{rule.does}; RETURN NULL;"
     return [
-        f"CREATE FUNCTION {rule.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"RAISE EXCEPTION '{rule.says}' USING ERRCODE = 'integrity_constraint_violation'; END $$",
-        f"CREATE TRIGGER {rule.name} BEFORE {_event(rule)} ON {rule.table} "
+        f"CREATE FUNCTION {rule.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$",
+        f"CREATE TRIGGER {rule.name} {_when(rule)} {_event(rule)} ON {rule.table} "
         f"FOR EACH ROW{when} EXECUTE FUNCTION {rule.name}()",
     ]
