@@ -5,10 +5,15 @@ ports of its own: ``tmp_path``, and ``tests.support.ports.free_port`` where a po
 """
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
 import structlog
+
+# Read by the numerical libraries when they are loaded. A thread for each core means that they wait by spinning:
+# on a busy machine the same training costs two and a half times the processor time and ends no sooner.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 pytest_plugins = [
     "tests.support.lanes",
