@@ -81,6 +81,7 @@ _MULTI_BYTE: dict[str, tuple[str, ...]] = {
     "iso2022_kr": ("iso2022kr",),
     "johab": ("johab",),
 }
+_WIDE = frozenset({"utf_16", "utf_16_le", "utf_16_be", "utf_32"})
 _CODECS = {alias: codec for table in (_SINGLE_BYTE, _MULTI_BYTE) for codec, names in table.items() for alias in names}
 _DETECTABLE = [
     *("cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r", "koi8_u", "cp866", "mac_cyrillic"),
@@ -93,6 +94,8 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]+")
 _WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøœùúûüýÿßÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜÝŸ«»‘’“”„–—…€°ºª¿¡§£\xa0·•´©®™½¼²³")
 _MAX_LABEL_CHARS = 100
+_LOST = ("charset:replaced", "charset:unreadable")
+"""What is worse than a label without meaning."""
 
 
 def codec_of(label: str) -> str:
@@ -111,7 +114,7 @@ def decode_text(data: bytes, label: str = "") -> Decoded:
             return Decoded(clean_text(data.decode(codec, "replace").removeprefix("\ufeff")), codec, "")
     text, codec, defect = _by_label(data, label) or _by_looks(data)
     if label and not codec_of(label):
-        defect = "charset:unknown"
+        defect = defect if defect in _LOST else "charset:unknown"
     elif not label and defect == "charset:mislabelled":
         defect = "charset:detected"
     return Decoded(clean_text(text), codec, defect)
@@ -130,6 +133,8 @@ def _by_label(data: bytes, label: str) -> Decoded | None:
     codec = codec_of(label)
     if not codec:
         return None
+    if codec in _WIDE and (narrow := _narrow(data)):
+        return narrow
     if codec in _SINGLE_BYTE and not data.isascii() and (text := _strict(data, "utf_8")) is not None:
         return Decoded(text, "utf_8", "charset:mislabelled")
     if (text := _strict(data, codec)) is not None:
@@ -139,6 +144,11 @@ def _by_label(data: bytes, label: str) -> Decoded | None:
     if codec in ("ascii", "cp1252"):
         return None if codec == "ascii" else Decoded(data.decode("cp1252", "replace"), "cp1252", "charset:replaced")
     return Decoded(_tolerant(data, codec), codec, "charset:replaced")
+
+
+def _narrow(data: bytes) -> Decoded | None:
+    """Text in ASCII that calls itself UTF-16 or UTF-32 is none: as such it would be Chinese."""
+    return Decoded(data.decode("ascii"), "ascii", "charset:mislabelled") if data.isascii() and 0 not in data else None
 
 
 def _broken_utf8(data: bytes) -> Decoded | None:
@@ -159,6 +169,7 @@ def _by_looks(data: bytes) -> Decoded:
         codec = _detect(data)
         if codec and (text := _strict(data, codec)) is not None:
             return Decoded(text, codec, "charset:detected")
+        return Decoded(western, "cp1252", "charset:unreadable")
     return Decoded(western, "cp1252", "charset:replaced" if "\ufffd" in western else "charset:mislabelled")
 
 

@@ -7,22 +7,26 @@ _MEANINGS: dict[str, str] = {
     "charset:unknown": "a charset label means nothing to us; the text was decoded by its looks",
     "charset:mislabelled": "the declared charset does not fit the bytes; another one was taken",
     "charset:detected": "no usable charset label; the charset was guessed",
+    "charset:unreadable": "the bytes fit no charset; what was read may be gibberish",
     "charset:replaced": "some bytes could not be decoded and show as replacement characters",
     "header:missing_from": "no From, or none that names an address",
     "header:missing_date": "no Date",
     "header:missing_message_id": "no Message-ID",
     "header:several_from": "more than one From: the writer is not sure",
+    "header:several_subjects": "more than one Subject: programs may show another than was judged",
     "header:malformed": "lines in the header that are no header",
     "header:encoded_word": "an encoded word of RFC 2047 is broken",
     "header:parameter": "pieces of a parameter of RFC 2231 are missing or out of order",
     "mime:boundary": "a multipart without its boundary, or with one that never appears",
     "mime:unterminated": "a multipart without its end",
     "mime:epilogue": "text stands after the end of a multipart, where most programs do not show it",
+    "mime:ambiguous": "a part says two things about its type or encoding: programs may show another text",
     "mime:encoding": "a transfer encoding that is unknown or broken",
     "mime:encrypted": "the content is encrypted",
     "mime:opaque_signed": "the content is inside a signature that we cannot open",
     "text:none": "the mail holds something, but no text could be read",
     "text:from_attachment": "the mail had no text of its own; a text attachment was read instead",
+    "text:alternatives_differ": "plain text and HTML say different things; both were judged",
     "text:hidden_only": "all text of the mail is styled to be invisible",
     "html:hidden_text": "more than 30 % of the HTML text is styled to be invisible",
     "html:too_complex": "the HTML is too large or too deep; its tags were stripped without understanding them",
@@ -30,12 +34,18 @@ _MEANINGS: dict[str, str] = {
     "pec:malformed": "it claims to be certified mail but lacks the message inside",
 }
 _SERIOUS_LIMITS = frozenset(
-    {"raw_bytes", "parts", "depth", "scan_bytes", "text_chars", "forwarded_mails", "tnef_bytes"}
+    {
+        *("raw_bytes", "parts", "depth", "scan_bytes", "text_chars", "forwarded_mails", "tnef_bytes", "judged_bytes"),
+        *("subject_chars", "encoded_words", "header_bytes", "attachments", "text_files", "parameters"),
+    }
 )
 _SERIOUS = frozenset(
     {
         "reading:failed",
         "charset:replaced",
+        "charset:unreadable",
+        "header:several_subjects",
+        "mime:ambiguous",
         "mime:boundary",
         "mime:epilogue",
         "mime:encoding",
@@ -43,6 +53,7 @@ _SERIOUS = frozenset(
         "mime:opaque_signed",
         "text:none",
         "text:from_attachment",
+        "text:alternatives_differ",
         "text:hidden_only",
         "html:hidden_text",
         "html:too_complex",

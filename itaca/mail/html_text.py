@@ -16,12 +16,16 @@ MAX_HIDDEN_SHARE = 0.3
 
 
 class HtmlText(NamedTuple):
-    """Visible text; ``hidden_share`` is hidden characters over all characters, from 0 to 1."""
+    """Visible text; ``hidden_share`` is hidden characters over all characters, from 0 to 1.
+
+    ``unseen`` is what most readers do not see: hidden text, and the words that stand for pictures.
+    """
 
     text: str
     hidden_share: float
     is_too_complex: bool
     is_hidden_only: bool = False
+    unseen: str = ""
 
 
 def _names(words: str) -> frozenset[str]:
@@ -34,7 +38,10 @@ _BLOCKS = _names(
 )
 _SPACED = _names("p h1 h2 h3 h4 h5 h6 blockquote ul ol table")
 _CELLS = _names("td th")
-_DROPPED = _names("script style head title template noscript object svg math iframe select")
+_PICTURES = _names("img area input")
+_DROPPED = _names("script style head title template")
+_UNSHOWN = _names("iframe noframes noembed")
+"""Shown by programs that know no better; mail programs rarely do."""
 _UNNESTED = _names(
     "br img hr input meta link area base col embed source track wbr p li td th tr option dt dd thead tbody tfoot"
 )
@@ -59,12 +66,14 @@ def html_to_text(html: str, limits: Limits = DEFAULT_LIMITS) -> HtmlText:
     if root is None:
         return HtmlText(strip_tags(html), 0.0, False)
     page = _Page()
-    hidden = _read_tree(root, page)
+    _read_tree(root, page)
     text = page.text()
-    if not text.strip() and hidden.strip():
-        return HtmlText(_SPACES.sub(" ", hidden).strip(), 1.0, False, is_hidden_only=True)
+    hidden = "\n".join(page.hidden)
+    unseen = _SPACES.sub(" ", "\n".join((*page.hidden, *page.alternatives))).strip()
+    if not text.strip() and unseen:
+        return HtmlText(unseen, 1.0, False, is_hidden_only=True)
     hidden_count, visible_count = len("".join(hidden.split())), len("".join(text.split()))
-    return HtmlText(text, hidden_count / max(1, hidden_count + visible_count), False)
+    return HtmlText(text, hidden_count / max(1, hidden_count + visible_count), False, unseen=unseen)
 
 
 def strip_tags(html: str) -> str:
@@ -127,6 +136,9 @@ class _Page:
         self._lines: list[tuple[int, str]] = []
         self._current: list[str] = []
         self.quote_depth = 0
+        self.hidden: list[str] = []
+        self.alternatives: list[str] = []
+        """What pictures say to those who do not see them."""
 
     def add(self, text: str | None, is_preformatted: bool = False) -> None:
         if not text:
@@ -152,17 +164,16 @@ class _Page:
         return _BLANK_LINES.sub("\n\n", "\n".join(prefixed)).strip("\n")
 
 
-def _read_tree(root: etree._Element, page: _Page) -> str:
-    """Write the visible text to the page; return the hidden text."""
-    hidden: list[str] = []
+def _read_tree(root: etree._Element, page: _Page) -> None:
+    """Write the text to the page: what is visible, what is hidden, what stands for pictures."""
     preformatted = 0
     walker = etree.iterwalk(root, events=("start", "end"))
     skipped: etree._Element | None = None
     for event, element in walker:
         tag = element.tag if isinstance(element.tag, str) else ""
         if event == "start":
-            if tag in _DROPPED or is_hidden(element):
-                hidden.append("" if tag in _DROPPED else "".join(element.itertext()))
+            if tag in _DROPPED or tag in _UNSHOWN or is_hidden(element):
+                page.hidden.append("" if tag in _DROPPED else "".join(element.itertext()))
                 skipped = element
                 walker.skip_subtree()
                 continue
@@ -174,7 +185,6 @@ def _read_tree(root: etree._Element, page: _Page) -> str:
                 _close(tag, element, page)
                 preformatted -= tag == "pre"
             page.add(element.tail, preformatted > 0)
-    return "".join(hidden)
 
 
 def _open(tag: str, element: etree._Element, page: _Page) -> None:
@@ -184,6 +194,8 @@ def _open(tag: str, element: etree._Element, page: _Page) -> None:
         page.add(" ")
     elif tag in _BLOCKS:
         page.end_line()
+    elif tag in _PICTURES:
+        page.alternatives.append(element.get("alt") or "")
     if tag == "blockquote" and _is_quotation(element):
         page.quote_depth += 1
 

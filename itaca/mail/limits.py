@@ -8,7 +8,8 @@ class Limits:
     """Bounds on time and memory for one mail; the defaults hold for mail that people write.
 
     A mail beyond a bound is still accepted and kept whole. What is left unread is noted on the mail as the
-    defect ``limit:<field of this class>``.
+    defect ``limit:<field of this class>``; ``limit:judged_bytes`` says that the text is longer than what an event
+    may carry to the classifier (``MAX_TEXT_BYTES``).
     """
 
     raw_bytes: int = 50 * 1024 * 1024
@@ -38,6 +39,8 @@ class Limits:
     tnef_bytes: int = 20 * 1024 * 1024
     text_chars: int = 256_000
     """Text kept of one mail, three quarters of it from the head and the rest from the tail."""
+    text_files: int = 20
+    """Attached text and HTML files whose text is read as history."""
     forwarded_mails: int = 20
     """Enclosed mails whose text is read as history."""
     entity_chars: int = 20_000

@@ -14,7 +14,7 @@ from itaca.mail.tnef import TnefContent, read_tnef
 from itaca.mail.transfer import split_uuencoded
 
 _PLAIN = frozenset({"text/plain", "text/enriched", "text/richtext", "text/markdown", "text", "message/partial"})
-_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_HTML = frozenset({"text/html", "application/xhtml+xml", "text/x-amp-html", "text/watch-html"})
 _ONLY_FIRST_IS_TEXT = frozenset(
     {"multipart/signed", "multipart/report", "multipart/related", "multipart/appledouble"}
 )
@@ -28,6 +28,8 @@ _SAYS_NO_HTML = re.compile(
     re.IGNORECASE,
 )
 _MAX_BOILERPLATE_CHARS = 400
+_TEXT_NAMES = (".txt", ".text", ".md", ".htm", ".html", ".xhtml", ".eml.txt")
+_NAMELESS_KINDS = frozenset({"application/octet-stream", "application/x-download", "application/force-download"})
 
 
 @dataclass(slots=True)
@@ -38,7 +40,11 @@ class Context:
     defects: Defects
     files: Attachments
     text_files: list[Part] = field(default_factory=list)
-    """Text parts that came as attachments: read only when the mail has no text of its own."""
+    """Text parts that came as attachments: part of what is judged, as history."""
+    unchosen: list["Text"] = field(default_factory=list)
+    """Of each multipart/alternative the text that was not taken, in which some programs show the mail."""
+    unseen: list[str] = field(default_factory=list)
+    """Text of HTML that most readers do not see."""
     enclosed: list[Part] = field(default_factory=list)
     has_opaque: bool = False
     """True when something was there that a person could read and we could not."""
@@ -91,6 +97,7 @@ def read_html(html: str, context: Context) -> str:
     context.defects.note("html:too_complex" if result.is_too_complex else "")
     context.defects.note("text:hidden_only" if result.is_hidden_only else "")
     context.defects.note("html:hidden_text" if result.hidden_share > MAX_HIDDEN_SHARE else "")
+    context.unseen.append(result.unseen)
     return cut_text(result.text, context)
 
 
@@ -98,7 +105,10 @@ def read_body(part: Part, context: Context) -> list[Text]:
     """Walk the parts in their order; return the pieces of text, put files and enclosed mails into the context."""
     kind = part.content_type
     if kind == "multipart/alternative" and part.children:
-        return _choose([read_body(child, context) for child in part.children])
+        candidates = [read_body(child, context) for child in part.children]
+        chosen = _choose(candidates)
+        context.unchosen += [text for texts in candidates if texts is not chosen for text in texts]
+        return chosen
     if kind == "multipart/encrypted":
         context.defects.note("mime:encrypted")
         context.has_opaque = True
@@ -116,7 +126,10 @@ def read_body(part: Part, context: Context) -> list[Text]:
 
 def text_of_file(part: Part, context: Context) -> str:
     """Return the text of a part that came as a file."""
-    return Text(part, context, part.content_type in _HTML).text
+    is_html = (
+        part.content_type in _HTML or _starts_like_html(part) or part.file_name.lower().endswith(_TEXT_NAMES[3:6])
+    )
+    return Text(part, context, is_html).text
 
 
 def stray_text(part: Part, context: Context) -> str:
@@ -204,11 +217,13 @@ def _read_tnef_part(part: Part, context: Context) -> list[Text]:
 
 def _add_files(part: Part, context: Context) -> None:
     """List a part, and all leaves below it, as files."""
-    if not context.files.is_listing:
-        return
     if part.content_type.startswith("multipart/") and part.children:
         for child in part.children:
             _add_files(child, context)
+        return
+    if _is_text_file(part):
+        context.text_files.append(part)
+    if not context.files.is_listing:
         return
     data = part.content(context.defects)
     name = part.file_name
@@ -235,10 +250,15 @@ def _note_readability(part: Part, data: bytes, context: Context) -> None:
     if kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
         is_signed = "signed" in part.parameters.get("smime-type", "signed-data")
         context.defects.note("mime:opaque_signed" if is_signed else "mime:encrypted")
-    if kind.startswith("text/") and kind not in _NO_CONTENT and not part.is_enclosed_mail:
-        context.text_files.append(part)
-    elif kind not in _NO_CONTENT and data:
+    if kind not in _NO_CONTENT and not _is_text_file(part) and data:
         context.has_opaque = True
+
+
+def _is_text_file(part: Part) -> bool:
+    """Whether a file holds text that people write, by its type or, where that says nothing, by its name."""
+    kind = part.content_type
+    is_named_so = kind in _NAMELESS_KINDS and part.file_name.lower().endswith(_TEXT_NAMES)
+    return is_named_so or (kind.startswith("text/") and kind not in _NO_CONTENT)
 
 
 def _decode_part(part: Part, data: bytes, context: Context) -> str:

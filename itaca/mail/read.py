@@ -24,6 +24,7 @@ from itaca.mail.rules import ReadingRules
 from itaca.mail.senders import Sender, copied_recipients, true_recipients, true_sender
 from itaca.mail.structure import Part, read_structure
 from itaca.mail.texts import ReadText, read_text
+from itaca.mail.written import exceeds_event
 
 _MAX_DATE_CHARS = 200
 
@@ -105,6 +106,7 @@ def _assemble(
 ) -> MailText:
     headers, defects, limits = certified.mail.headers, context.defects, rules.limits
     subject = headers.text("subject")
+    defects.note("header:several_subjects" if len(set(headers.raws("subject"))) > 1 else "")
     if len(subject) > limits.subject_chars:
         defects.limit("subject_chars")
     subject = clean_line(subject[: limits.subject_chars])
@@ -114,6 +116,8 @@ def _assemble(
     defects.note("" if headers.text("date") else "header:missing_date")
     reply_to = read_message_ids(headers.raw("in-reply-to"), limits)
     is_report = automatic in (AutomaticKind.BOUNCE, AutomaticKind.RECEIPT)
+    if exceeds_event(subject, text.new_text, text.quoted_text):
+        defects.limit("judged_bytes")
     return MailText(
         subject=subject,
         new_text=text.new_text,

@@ -86,6 +86,8 @@ def _read_part(buffer: bytes, start: int, end: int, budget: Budget, depth: int, 
     content_type, parameters = content_type_of(headers, default_type, limits, defects)
     disposition, details = disposition_of(headers, limits, defects)
     part = Part(buffer, min(body, end), end, headers, content_type, parameters, disposition)
+    if _says_two_things(headers):
+        defects.note("mime:ambiguous")
     name = details.get("filename") or parameters.get("name") or details.get("name", "")
     part.file_name = decode_header(name, limits) if name else ""
     if not (content_type.startswith("multipart/") or part.is_enclosed_mail):
@@ -97,6 +99,14 @@ def _read_part(buffer: bytes, start: int, end: int, budget: Budget, depth: int, 
     else:
         _split(part, budget, depth)
     return part
+
+
+def _says_two_things(headers: Headers) -> bool:
+    """Whether a field that may stand once stands twice with different values: each program takes its own."""
+    return any(
+        len({value.strip().lower() for value in headers.raws(name)}) > 1
+        for name in ("content-type", "content-transfer-encoding")
+    )
 
 
 def _read_enclosed(part: Part, budget: Budget, depth: int) -> Part:

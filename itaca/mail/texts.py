@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from itaca.mail.other_texts import other_texts
 from itaca.mail.parts import Context, Text, cut_text, read_body, stray_text, text_of_file
 from itaca.mail.quotes import split_quotes
 from itaca.mail.structure import Part
@@ -35,9 +36,12 @@ def read_text(mail: Part, context: Context, is_history_wanted: bool) -> ReadText
     history = [split.quoted_text] if split.quoted_text.strip() else []
     if is_history_wanted:
         history += _enclosed_texts(context)
-    new_text, quoted_text = split.new_text, cut_text("\n\n".join(history), context)
-    if not new_text.strip() and not quoted_text.strip():
+    if not split.new_text.strip() and not history:
         new_text = _fallback_text(mail, context)
+    else:
+        new_text = split.new_text
+        history += other_texts(written, context) if is_history_wanted else []
+    quoted_text = cut_text("\n\n".join(history), context)
     has_text = bool(new_text.strip() or quoted_text.strip())
     is_html_only = bool(pieces) and all(piece.is_html for piece in pieces)
     is_readable = has_text or not _holds_something(pieces, context)
@@ -69,7 +73,7 @@ def _enclosed_texts(context: Context) -> list[str]:
         inner_context = Context(context.limits, context.defects, context.files.without_memory())
         body = "\n".join(piece.text for piece in read_body(inner, inner_context)).strip("\n")
         waiting.extend(inner_context.enclosed)
-        texts.append("\n\n".join(filter(None, (_heading(inner), body))))
+        texts.append("\n\n".join(filter(None, (_heading(inner), body, *other_texts(body, inner_context)))))
     return texts
 
 

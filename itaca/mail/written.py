@@ -15,6 +15,8 @@ _MAX_LOCAL_CHARS = 64
 _MAX_FLAGS = 40
 _CUT_MARK = "\n[...]\n"
 _PRE_CUT_CHARS = 2 * MAX_TEXT_BYTES
+_MAX_GROWTH = 12
+"""NFKC makes at most 33 bytes of 3."""
 _ESCAPED = ('"', "\\", "\n", "\t")
 
 
@@ -43,6 +45,14 @@ def written_text(mail: MailText) -> WrittenText:
         attachment_names=_names(mail),
         is_truncated=is_cut or (short_subject, new_cut, quoted_cut) != (subject.text, new.text, quoted.text),
     )
+
+
+def exceeds_event(*texts: str) -> bool:
+    """Say whether these texts are more than an event carries, so that something of the mail will not be judged."""
+    used = sum(map(encoded_bytes, texts))
+    if used * _MAX_GROWTH <= MAX_TEXT_BYTES:
+        return False
+    return used > MAX_TEXT_BYTES or sum(encoded_bytes(normalise(text).text) for text in texts) > MAX_TEXT_BYTES
 
 
 def encoded_bytes(text: str) -> int:
