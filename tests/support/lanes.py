@@ -1,8 +1,10 @@
-"""How `pytest -n` shares the tests out: a file is a lane, a lane is never torn apart, the longest start first.
+"""How `pytest -n` shares the tests out: a file is a lane, a lane stays together, the longest start first.
 
 Every worker is a process with servers of its own, started when its first test asks for one. A new file needs no mark:
 it is a lane by itself. Name it below when it takes more than half a minute, or to let it share what others started.
 """
+
+from zlib import crc32
 
 import pytest
 
@@ -14,15 +16,19 @@ LANES = {
 }
 """Beginnings of names of tests, the most exact first, and the lane they share."""
 
-LONE = ("tests/fault/",)
-"""Here each test takes so long that it is a lane by itself."""
+TORN = {"tests/fault/test_faults.py": 2}
+"""Files that take so long that their tests are dealt to several lanes, and to how many."""
 
 LONGEST_FIRST = (
     "simulation",
+    "tests/e2e/test_retraining.py",
     "tests/fault/",
     "tests/e2e/",
     "rabbitmq",
     "classifier",
+    "tests/simulation/",
+    "tests/browser/",
+    "tests/api/",
     "tests/model/",
     "tests/integration/",
     "tests/contract/",
@@ -35,7 +41,8 @@ def lane_of(nodeid: str) -> str:
     for beginning, lane in LANES.items():
         if nodeid.startswith(beginning):
             return lane
-    return nodeid if nodeid.startswith(LONE) else nodeid.partition("::")[0]
+    file = nodeid.partition("::")[0]
+    return f"{file} {crc32(nodeid.encode()) % TORN[file]}" if file in TORN else file
 
 
 def rank_of(nodeid: str) -> int:

@@ -23,7 +23,7 @@ from tests.support.require import require
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")
 USER, PASSWORD = "itaca", "porta-a-casa"
 PREPARED_VHOSTS = 48
-START_DEADLINE_S = 60.0
+START_DEADLINE_S = 120.0
 
 
 def wait_for_fact(fact: Callable[[], bool], what: str, timeout_s: float = START_DEADLINE_S) -> None:
