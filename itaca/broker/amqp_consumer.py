@@ -16,16 +16,20 @@ from itaca.broker.amqp_topology import AmqpTopology
 from itaca.broker.port import Delivery
 from itaca.broker.topology import Queue, QueueName
 from itaca.clock import Clock
-from itaca.errors import TransientError
+from itaca.errors import PermanentError, TransientError
 
 LOOKS_PER_STALL = 4
+MOST_FRUITLESS_REBUILDS = 3
+"""So many new connections without one delivery, while messages are ready: the fault is in this process."""
 
 
 class AmqpConsumer:
     """Receives on a connection of its own, so that nothing that stops publishing stops consuming.
 
     A connection that looks alive proves nothing. While the queue has ready messages and room is left in the
-    prefetch, deliveries must come; when none comes for ``stall_s`` the connection is opened again.
+    prefetch, deliveries must come; when none comes for ``stall_s`` the connection is opened again. When that has
+    not helped three times in a row, ``receive`` says so for good, and the process ends: its supervisor starts it
+    anew, which is the only cure left.
 
     Attributes:
         rebuilds: how often the watchdog opened the connection again.
@@ -56,6 +60,7 @@ class AmqpConsumer:
         self._tag = ""
         self._watchdog: asyncio.Task[None] | None = None
         self._log = structlog.get_logger().bind(queue=row.name)
+        self._fruitless = 0
         self.rebuilds = 0
 
     def start(self) -> None:
@@ -80,10 +85,13 @@ class AmqpConsumer:
 
         Raises:
             TransientError: the consumer is closed.
+            PermanentError: it was opened again three times and still receives nothing of what is ready.
         """
         while not self._arrived:
             if self._is_closed:
                 raise TransientError("the consumer is closed")
+            if self._fruitless >= MOST_FRUITLESS_REBUILDS:
+                raise PermanentError(f"{self._row.name} cannot be read by this process; it must be started anew")
             self._news.clear()
             await self._news.wait()
         return [self._arrived.popleft() for _ in range(min(limit, len(self._arrived)))]
@@ -138,6 +146,7 @@ class AmqpConsumer:
         delivery = AmqpDelivery(session, message, self._row, self._publisher, self._clock)
         session.outstanding[delivery.tag] = None
         self._deliveries += 1
+        self._fruitless = 0
         self._arrived.append(delivery)
         self._news.set()
 
@@ -166,6 +175,8 @@ class AmqpConsumer:
             stalled_since_s = now_s if stalled_since_s is None else stalled_since_s
             if now_s - stalled_since_s >= self._limits.stall_s:
                 self.rebuilds += 1
+                self._fruitless += 1
+                self._news.set()
                 stalled_since_s = None
                 self._log.error("broker.consumer_rebuilt", rebuilds=self.rebuilds)
                 self._connection.restart(f"messages are ready and none came for {self._limits.stall_s:g} s")

@@ -9,8 +9,9 @@ import pytest
 from itaca.broker.amqp import AmqpBroker
 from itaca.broker.runner import Runner
 from itaca.broker.settlement import Ack, Settlement
+from itaca.broker.topology import QueueName
 from itaca.clock import SystemClock
-from itaca.errors import TransientError
+from itaca.errors import PermanentError, TransientError
 from tests.contract.broker_contract import bodies, received
 from tests.integration.rabbit_cases import LETTERS, opened
 from tests.support.chaos_proxy import ChaosProxy
@@ -86,6 +87,28 @@ async def test_a_reader_on_a_dead_line_is_rebuilt(
 
         assert message.body
         assert reader.rebuilt_consumers >= 1
+
+
+async def test_a_reader_that_no_new_connection_cures_ends_its_process(rabbit_url: str) -> None:
+    """Messages are ready, three connections in a row bring none: the runner ends with an error, so does the stage."""
+    async with opened(rabbit_url, stall_s=0.2) as broker:
+
+        async def count_ready(_: QueueName) -> int:
+            return 5
+
+        broker._probe.count_ready = count_ready  # type: ignore[method-assign]
+        handled: list[bytes] = []
+
+        async def handler(letters: Sequence[bytes]) -> list[Settlement]:
+            handled.extend(letters)
+            return [Ack() for _ in letters]
+
+        runner = Runner(broker, LETTERS.name, handler, batch_size=4, clock=SystemClock())
+        async with asyncio.timeout(60):
+            with pytest.raises(PermanentError, match="started anew"):
+                await runner.run()
+        assert broker.rebuilt_consumers == 3
+        assert handled == []
 
 
 async def test_what_was_in_hand_on_a_lost_line_comes_again(proxy: ChaosProxy, proxied_url: str) -> None:
