@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,6 +56,14 @@ def is_listening(port: int) -> bool:
 def die_with_the_tests() -> None:
     """Ask the kernel to kill this child when the test run is killed: then no fixture could (prctl(2), Linux)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def is_in_main_thread() -> bool:
+    """Tell whether a child started now may die with its parent: the kernel means the thread that started it.
+
+    A server that a test starts again from a thread of its event loop would be killed with that loop.
+    """
+    return threading.current_thread() is threading.main_thread()
 
 
 class RabbitServer:
@@ -104,7 +113,7 @@ class RabbitServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=die_with_the_tests,
+                preexec_fn=die_with_the_tests if is_in_main_thread() else None,
             )
         wait_for_fact(self._is_up, f"RabbitMQ listens on {self.port}, see {self.home}")
 
