@@ -36,7 +36,16 @@ _MEANINGS: dict[str, str] = {
 _SERIOUS_LIMITS = frozenset(
     {
         *("raw_bytes", "parts", "depth", "scan_bytes", "text_chars", "forwarded_mails", "tnef_bytes", "judged_bytes"),
-        *("subject_chars", "encoded_words", "header_bytes", "attachments", "text_files", "parameters"),
+        *(
+            "subject_chars",
+            "encoded_words",
+            "header_block_bytes",
+            "header_fields",
+            "header_bytes",
+            "attachments",
+            "text_files",
+            "parameters",
+        ),
     }
 )
 _SERIOUS = frozenset(

@@ -37,6 +37,8 @@ class Limits:
     html_tag_attributes: int = 2_000
     """Attributes of one tag: libxml2 compares each with all before it."""
     tnef_bytes: int = 20 * 1024 * 1024
+    tnef_objects: int = 10_000
+    """Objects and properties in one winmail.dat; mail programs write a few hundred."""
     text_chars: int = 256_000
     """Text kept of one mail, three quarters of it from the head and the rest from the tail."""
     text_files: int = 20

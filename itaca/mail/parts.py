@@ -203,7 +203,7 @@ def _read_tnef_part(part: Part, context: Context) -> list[Text]:
     if len(data) > context.limits.tnef_bytes:
         context.defects.limit("tnef_bytes")
     else:
-        content = read_tnef(data)
+        content = read_tnef(data, context.limits)
     if content is None or not (content.files or content.text.strip() or content.html.strip()):
         context.defects.note("tnef:unreadable")
         context.has_opaque = True
