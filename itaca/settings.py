@@ -73,6 +73,12 @@ class SharedSettings(Settings):
     trusted_authserv_ids: tuple[str, ...] = Field(
         (), description="Whose Authentication-Results are believed (RFC 8601); default: nobody's."
     )
+    sector: str = Field(
+        "", description="Whose legal terms hold: energy, telecom, bank ...; default: those of every company."
+    )
+    law_file: Path | None = Field(
+        None, description="Legal terms reviewed by the company's lawyer; default: itaca/cases/law/it.toml."
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level logged.")
     metrics_host: str = Field("127.0.0.1", description="Address of metrics and health.")
     metrics_port: int = Field(9025, ge=0, le=65535, description="Port of metrics and health.")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from itaca.cases.actions import Action, AppendToCase, NewPromise, OpenCase
 from itaca.cases.cues import EARLIER_CANCELLATION, Cue, find_cues
+from itaca.cases.deadlines import Calendar
 from itaca.cases.escalation import capped, reached_by_contact
 from itaca.cases.model import KnownCase, MailFacts, Standing
 from itaca.cases.owners import choose_owner
@@ -55,7 +56,7 @@ def join_thread(mail: MailFacts, standing: Standing, policy: Policy) -> AppendTo
                 case.severity,
                 case.level,
                 ("a reply on this case",),
-                _promise(policy, case.kind, mail),
+                _promise(policy, case.kind, mail, standing.roster.calendar_of(case.owner_id)),
                 counts=False,
                 notify=reached_by_contact(standing.roster, case.owner_id, case.level, case.level),
             )
@@ -117,7 +118,7 @@ def _open(
     contact = Contact(1, () if kind is CaseKind.ORDER else cues, is_in_capitals(mail.text.new_text))
     severity = assess(contact)
     owner = None if kind is CaseKind.ORDER else choose_owner(standing.roster, kind, mail.text.language)
-    promise = _promise(policy, kind, mail)
+    promise = _promise(policy, kind, mail, standing.roster.calendar_of(owner.id if owner else None))
     is_cancellation = kind is CaseKind.CANCELLATION
     level = capped(standing.roster, owner.id, severity.level) if owner else 0
     return OpenCase(
@@ -151,7 +152,9 @@ def _append(
         severity.score,
         level,
         severity.reasons,
-        NewPromise(PromiseKind.ANSWER, policy.due(CaseKind.COMPLAINT, mail.received_at)),
+        NewPromise(
+            PromiseKind.ANSWER, policy.due(CaseKind.COMPLAINT, mail.received_at, roster.calendar_of(owner_id))
+        ),
         reopens=not case.is_open,
         is_violation=is_violation,
         notify=reached_by_contact(roster, owner_id, case.level, level) if owner_id else (),
@@ -165,5 +168,5 @@ def _matter(mail: MailFacts, kind: CaseKind) -> str:
     return next(iter(_numbers(mail)), "")
 
 
-def _promise(policy: Policy, kind: CaseKind, mail: MailFacts) -> NewPromise:
-    return NewPromise(promise_kind(kind), policy.due(kind, mail.received_at))
+def _promise(policy: Policy, kind: CaseKind, mail: MailFacts, team: Calendar | None) -> NewPromise:
+    return NewPromise(promise_kind(kind), policy.due(kind, mail.received_at, team))

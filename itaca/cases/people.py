@@ -1,8 +1,9 @@
 """Who can own a case: people, their teams and who is at work today."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from itaca.cases.deadlines import Calendar
 from itaca.contracts.ids import PersonId
 from itaca.contracts.intents import CaseKind
 
@@ -29,11 +30,12 @@ class Person:
 
 @dataclass(frozen=True)
 class Team:
-    """People who handle certain kinds of case; no kinds means all of them."""
+    """People who handle certain kinds of case; no kinds means all of them. ``calendar`` None is the company's."""
 
     id: str
     name: str
     kinds: tuple[CaseKind, ...] = ()
+    calendar: Calendar | None = field(default=None, compare=False)
 
     def handles(self, kind: CaseKind) -> bool:
         return not self.kinds or kind in self.kinds
@@ -52,6 +54,12 @@ class Roster:
     def leads(self) -> frozenset[PersonId]:
         """Return everybody who leads somebody active."""
         return frozenset(p.lead_id for p in self.active() if p.lead_id is not None)
+
+    def calendar_of(self, person_id: PersonId | None) -> Calendar | None:
+        """Return the calendar of somebody's team; None where it is the company's."""
+        person = self.people.get(person_id) if person_id else None
+        team = self.teams.get(person.team_id) if person else None
+        return team.calendar if team else None
 
     def with_one_more(self, owner: PersonId) -> "Roster":
         """Return the roster after this person was given one more case."""

@@ -1,7 +1,8 @@
 """``itaca cases``: look at cases, and close them with an outcome."""
 
 import random
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,14 +10,30 @@ import typer
 from rich.table import Column, Table
 from sqlalchemy import Connection
 
-from itaca.cli.ledger import read_ledger, write_ledger
+from itaca.cases.policy import company_policy
+from itaca.cli.days import day_of
+from itaca.cli.ledger import read_ledger, shared_settings, write_ledger
 from itaca.cli.output import local, print_json, print_table
 from itaca.contracts.intents import CaseKind, CaseOutcome
+from itaca.errors import PermanentError
+from itaca.storage.asks import Ask, question_check, tick, tick_all
 from itaca.storage.cases import CaseLine, close_case, evidence_of, find_case, history, list_cases
+from itaca.storage.legal_clocks import LegalLine, legal_lines
 from itaca.storage.moments import from_micros
+from itaca.storage.parkings import Parking, park, parking_of, unpark
 
 app = typer.Typer(help="Look at cases, and close them with an outcome.", no_args_is_help=True)
+ACTOR = "command line"
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON line for each.")]
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """What stands beside a case's own date: parking, legal terms, and open questions."""
+
+    parked: Parking | None
+    legal: list[LegalLine]
+    asks: Sequence[Ask]
 
 
 @app.command("list", epilog="Example: itaca cases list --kind complaint")
@@ -60,22 +77,32 @@ def show(
     reference: Annotated[str, typer.Argument(help="The case's reference.")],
     as_json: Annotated[bool, typer.Option("--json", help="The case as one JSON object.")] = False,
 ) -> None:
-    """Show one case: owner, dates, history and evidence."""
+    """Show one case: owner, the company's date and the law's, what is asked, history and evidence."""
+    law = company_policy(shared_settings()).law
 
-    def work(conn: Connection) -> tuple[CaseLine, list[dict[str, object]], list[dict[str, object]]]:
+    def work(conn: Connection) -> tuple[CaseLine, Clocks, list[dict[str, object]], list[dict[str, object]]]:
         case = find_case(conn, reference)
+        clocks = Clocks(
+            parking_of(conn, case.id), legal_lines(conn, case.id, law), question_check(conn, case.id).asks
+        )
         events = [{**event._mapping, "at": from_micros(event.at)} for event in history(conn, case.id)]
-        return case, events, [dict(file._mapping) for file in evidence_of(conn, case.id)]
+        return case, clocks, events, [dict(file._mapping) for file in evidence_of(conn, case.id)]
 
-    case, events, files = read_ledger(work)
+    case, clocks, events, files = read_ledger(work)
     if as_json:
-        print_json({**asdict(case), "history": events, "evidence": files})
+        print_json({**asdict(case), **asdict(clocks), "history": events, "evidence": files})
         return
     print(f"{case.reference}  {case.kind.value}, {case.outcome or case.status}")
     print(f"  owner     {case.owner}")
     print(f"  customer  {case.customer}")
     print(f"  opened    {local(case.opened_at)}")
     print(f"  due       {local(case.due_at)}")
+    for line in clocks.legal:
+        print(f"  by law    {local(line.due_at)}  {line.state}, {line.rule}: {line.says}")
+    if clocks.parked:
+        print(f"  parked    until {local(clocks.parked.until)}: {clocks.parked.says}")
+    for number, ask in enumerate(clocks.asks, 1):
+        print(f"  asks {number:<4} {ask.says}")
     print(f"  severity  {case.severity}, level {case.level}, contacts {case.contacts}")
     for event in events:
         print(f"  {local(event['at'])}  {event['kind']}  {_words(event['detail'])}")  # type: ignore[arg-type]
@@ -90,17 +117,75 @@ def close(
     reference: Annotated[str, typer.Argument(help="The case's reference.")],
     outcome: Annotated[CaseOutcome, typer.Argument(help="How it ended.")],
     evidence: Annotated[str, typer.Option(help="What proves it.", prompt="What proves it")],
+    answered: Annotated[str, typer.Option(help="How every question still open was answered; none: refused.")] = "",
 ) -> None:
-    """Close a case with its outcome and what proves it; its open promise is kept by that."""
+    """Close a case with its outcome and what proves it; its open promise is kept by that.
+
+    It is refused while something that the customer asked is open: `itaca cases show` lists it.
+    """
 
     def work(conn: Connection) -> bool:
-        case = find_case(conn, reference)
-        return close_case(conn, case.id, outcome, evidence, datetime.now(UTC), random.Random(), "command line")
+        case, now, rng = find_case(conn, reference), datetime.now(UTC), random.Random()
+        if answered:
+            tick_all(conn, case.id, answered, now, rng, ACTOR)
+        return close_case(conn, case.id, outcome, evidence, now, rng, ACTOR)
 
     if not write_ledger(work):
         typer.echo(f"{reference} is closed already", err=True)
         raise typer.Exit(1)
     print(f"{reference} is closed: {outcome.value}.")
+
+
+@app.command("tick", epilog='Example: itaca cases tick IT-7K3F9-0AB2C 1 --how "refund of 12 March"')
+def tick_(
+    reference: Annotated[str, typer.Argument(help="The case's reference.")],
+    number: Annotated[int, typer.Argument(help="Which question, as `itaca cases show` numbers them.", min=1)],
+    how: Annotated[str, typer.Option(help="How it was answered, or why it is none.", prompt="How")],
+) -> None:
+    """Say how one of the customer's questions was answered."""
+
+    def work(conn: Connection) -> int:
+        case = find_case(conn, reference)
+        asks = question_check(conn, case.id).asks
+        if number > len(asks):
+            raise PermanentError(f"{reference} has {len(asks)} open questions")
+        return tick(conn, case.id, [asks[number - 1].id], how, datetime.now(UTC), random.Random(), ACTOR)
+
+    write_ledger(work)
+    print(f"{reference}: question {number} is answered.")
+
+
+@app.command("park", epilog='Example: itaca cases park IT-7K3F9-0AB2C 2026-03-20 --why "a photo is to come"')
+def park_(
+    reference: Annotated[str, typer.Argument(help="The case's reference.")],
+    until: Annotated[str, typer.Argument(help="Day on which it is taken up again, YYYY-MM-DD.")],
+    why: Annotated[str, typer.Option(help="What it waits for.", prompt="Why")],
+) -> None:
+    """Stop the company's clock of a case until a day; the legal one runs on."""
+    policy = company_policy(shared_settings())
+    resumes = policy.calendar.start_of(day_of(until))
+
+    def work(conn: Connection) -> datetime:
+        case = find_case(conn, reference)
+        return park(conn, case.id, resumes, why, policy, datetime.now(UTC), random.Random(), ACTOR)
+
+    print(f"{reference} is parked; its date is {local(write_ledger(work))} now.")
+
+
+@app.command("resume", epilog="Example: itaca cases resume IT-7K3F9-0AB2C")
+def resume_(reference: Annotated[str, typer.Argument(help="The case's reference.")]) -> None:
+    """Take up a parked case again."""
+    policy = company_policy(shared_settings())
+
+    def work(conn: Connection) -> datetime | None:
+        case = find_case(conn, reference)
+        return unpark(conn, case.id, policy, datetime.now(UTC), random.Random(), ACTOR)
+
+    due = write_ledger(work)
+    if due is None:
+        typer.echo(f"{reference} is not parked", err=True)
+        raise typer.Exit(1)
+    print(f"{reference} is taken up again; its date is {local(due)}.")
 
 
 def _words(detail: object) -> str:

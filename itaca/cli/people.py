@@ -1,7 +1,7 @@
 """``itaca people``: who answers for cases."""
 
 import random
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -10,11 +10,13 @@ from sqlalchemy import Connection
 
 from itaca.cases.deadlines import Calendar
 from itaca.cases.people import Person, Roster
+from itaca.cli.days import day_of
 from itaca.cli.ledger import read_ledger, write_ledger
 from itaca.cli.output import print_json, print_table
 from itaca.contracts.intents import CaseKind
 from itaca.errors import PermanentError
 from itaca.storage.people import DEFAULT_TEAM, add_person, add_team, list_people, list_teams, load_roster, set_absence
+from itaca.storage.team_calendars import drop_team_calendar, set_team_calendar
 
 app = typer.Typer(help="Add and list the people who own cases, and their absences.", no_args_is_help=True)
 
@@ -67,7 +69,7 @@ def absence(
     last_day: Annotated[str, typer.Argument(help="Last day, YYYY-MM-DD; included.")],
 ) -> None:
     """Note that somebody is away; new cases go to others meanwhile."""
-    first, last = _day(first_day), _day(last_day)
+    first, last = day_of(first_day), day_of(last_day)
     write_ledger(lambda conn: set_absence(conn, _find(list_people(conn), email).id, first, last))
     print(f"{email} is away from {first} to {last}.")
 
@@ -100,8 +102,29 @@ def _kinds(text: str) -> list[CaseKind]:
     return [CaseKind(name) for name in names]
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text} is no day; write YYYY-MM-DD") from None
+@app.command(
+    "hours",
+    epilog='Example: itaca people hours everybody "mon-fri 9-13 14-18; sat 9-12" --province MI',
+)
+def hours(
+    team: Annotated[str, typer.Argument(help="The team's name.")],
+    periods: Annotated[str, typer.Argument(help="Its working hours, as in the example; - for the company's.")],
+    province: Annotated[str, typer.Option(help="Its province's holidays and patron saint: MI, RM, ...")] = "",
+    closed: Annotated[str, typer.Option(help="Its own closed days by commas: 12-07 every year, 2026-08-14.")] = "",
+    zone: Annotated[str, typer.Option(help="Time zone of its wall clock.")] = "Europe/Rome",
+    country: Annotated[str, typer.Option(help="Country of its holidays, two letters.")] = "IT",
+) -> None:
+    """Give a team its own working hours; dates promised from now on follow them."""
+    days = tuple(day.strip() for day in closed.split(",") if day.strip())
+
+    def work(conn: Connection) -> None:
+        known = {t.name: t.id for t in list_teams(conn)}
+        if team not in known:
+            raise PermanentError(f"no team is called {team}; there are {', '.join(sorted(known))}")
+        if periods == "-":
+            drop_team_calendar(conn, known[team])
+            return
+        set_team_calendar(conn, known[team], periods, country=country, zone=zone, province=province, closed_days=days)
+
+    write_ledger(work)
+    print(f"{team}: {'the company hours' if periods == '-' else periods}.")

@@ -24,6 +24,7 @@ from itaca.observability.metrics import Metrics
 from itaca.process import Parts, Stage
 from itaca.settings import SharedSettings, load
 from itaca.storage import tables
+from itaca.storage.asks import tick_all
 from itaca.storage.books import Books, balance
 from itaca.storage.cases import close_case
 from itaca.storage.migrate import upgrade
@@ -87,6 +88,7 @@ class Theatre:
                 .where(cases.c.kind.in_([kind.value for kind in kinds]))
             )
             for case_id in conn.scalars(query).all():
+                tick_all(conn, CaseId(case_id), evidence, now, rng, "owner")
                 close_case(conn, CaseId(case_id), outcome, evidence, now, rng, "owner")
 
         await self.parts.database.write(work)

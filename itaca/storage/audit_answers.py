@@ -17,6 +17,7 @@ from itaca.mail.model import MailText
 from itaca.storage import tables
 from itaca.storage.effects import Effects
 from itaca.storage.entries import Entries
+from itaca.storage.followups import follow_up
 from itaca.storage.mails import load_texts
 from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.people import load_roster
@@ -119,6 +120,7 @@ def _take_up(
     entries.event(case_id, "found_by_audit", mail_id, {"says": FOUND})
     _unlink(conn, mail_id, case_id)
     entries.write(conn)
+    follow_up(conn, entries, {mail_id: mail.text}, {mail_id: to_micros(mail.received_at)}, policy)
     return writers.cases[case_id].reference
 
 

@@ -13,6 +13,7 @@ from itaca.contracts.ids import CaseId, CaseReference
 from itaca.contracts.intents import CaseKind, CaseOutcome
 from itaca.errors import PermanentError
 from itaca.storage import tables
+from itaca.storage.asks import refuse_open_asks
 from itaca.storage.cancellations import load_effect, note_effect, step
 from itaca.storage.entries import Entries
 from itaca.storage.moments import from_micros
@@ -110,7 +111,7 @@ def close_case(
     A cancellation is watched from now on at the latest, unless the outcome says that it never was one.
 
     Raises:
-        PermanentError: no evidence is given.
+        PermanentError: no evidence is given, or an ask of the customer is open (``itaca.storage.asks.tick``).
     """
     entries = Entries(now, rng, actor)
     closed = close_in(conn, entries, case_id, outcome, evidence)
@@ -122,8 +123,9 @@ def close_in(conn: Connection, entries: Entries, case_id: CaseId, outcome: CaseO
     """Do what ``close_case`` does among these entries, which the caller writes.
 
     Raises:
-        PermanentError: no evidence is given.
+        PermanentError: no evidence is given, or an ask of the customer is open (``itaca.storage.asks.tick``).
     """
+    refuse_open_asks(conn, entries, case_id, outcome is CaseOutcome.NOT_A_MATTER)
     _keep(conn, entries, case_id, evidence)
     cases = tables.cases
     closed = conn.execute(

@@ -21,3 +21,28 @@ def is_open_promise() -> TextClause:
 def is_unsent() -> TextClause:
     """The condition of ``ix_outbox_due``: waiting, or in somebody's hands."""
     return text("outbox.state IN ('pending', 'sending')")
+
+
+def is_running_clock() -> TextClause:
+    """The condition of ``ix_legal_clocks_next_at`` and ``ux_legal_clocks_running``."""
+    return text("legal_clocks.state = 'running'")
+
+
+def is_parked() -> TextClause:
+    """The condition of ``ux_parkings_one_for_a_case`` and ``ix_parkings_until_at``."""
+    return text("parkings.resumed_at IS NULL")
+
+
+def is_open_ask() -> TextClause:
+    """The condition of ``ix_asks_open``."""
+    return text("asks.state = 'open'")
+
+
+def is_unscored() -> TextClause:
+    """The condition of ``ix_answer_values_score_at``."""
+    return text("answer_values.scored_at IS NULL")
+
+
+def is_exhausted() -> TextClause:
+    """The condition of ``ix_owner_timers_exhausted``."""
+    return text("owner_timers.exhausted_at IS NOT NULL")

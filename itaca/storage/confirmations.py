@@ -13,6 +13,7 @@ from itaca.contracts.ids import CaseId
 from itaca.contracts.intents import CaseKind, CaseOutcome, PromiseKind
 from itaca.errors import PermanentError
 from itaca.storage import tables
+from itaca.storage.asks import has_open_asks
 from itaca.storage.cancellations import Register, load_cancellation, note_effect, step
 from itaca.storage.cases import close_case, close_in
 from itaca.storage.entries import Entries
@@ -109,7 +110,8 @@ def _cancellation(conn: Connection, reference: str) -> Register:
 def _is_quiet(conn: Connection, found: Register) -> bool:
     cases = tables.cases
     contacts = conn.execute(select(cases.c.contacts).where(cases.c.id == found.case_id)).scalar_one()
-    return found.is_open and contacts == 1 and found.cancellation.violations == 0
+    is_asked = has_open_asks(conn, found.case_id)
+    return found.is_open and contacts == 1 and found.cancellation.violations == 0 and not is_asked
 
 
 def _owes(conn: Connection, case_id: CaseId) -> bool:

@@ -14,6 +14,7 @@ from itaca.storage import tables
 from itaca.storage.cancellations import step
 from itaca.storage.cases import close_case
 from itaca.storage.entries import Entries
+from itaca.storage.legal_clocks import run_on
 from itaca.storage.moments import to_micros
 from itaca.storage.outbox import OutboxEntry, finish
 
@@ -68,6 +69,7 @@ def _owe_again(conn: Connection, entries: Entries, entry: OutboxEntry, case_id: 
     row = conn.execute(query.where(cases.c.id == case_id)).one()
     owed = NewPromise(PromiseKind.ANSWER, Policy().next_escalation(entries.now))
     entries.raise_case(case_id, row.severity + 1, row.level, row.contacts, owed)
+    run_on(conn, case_id, entry.created_at)
     if row.owner_id is not None:
         payload = {"event": "reply_failed", "person_id": row.owner_id}
         key = f"notice:{case_id}:reply_failed:{entry.id}"

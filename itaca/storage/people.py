@@ -13,7 +13,8 @@ from itaca.contracts.ids import PersonId, uuid7
 from itaca.contracts.intents import CaseKind
 from itaca.storage.conditions import is_open_case
 from itaca.storage.moments import to_micros
-from itaca.storage.tables import absences, cases, people, teams
+from itaca.storage.tables import absences, cases, people, team_calendars, teams
+from itaca.storage.team_calendars import calendar_of
 from itaca.storage.upsert import upsert
 
 DEFAULT_TEAM = "everybody"
@@ -135,16 +136,17 @@ def _everybody() -> Select[Any]:
 
 @cache
 def _teams() -> Select[Any]:
-    return select(teams).order_by(teams.c.name)
+    own_hours = team_calendars.c.team_id == teams.c.id
+    return select(teams, team_calendars).outerjoin(team_calendars, own_hours).order_by(teams.c.name)
 
 
 def _team_named(connection: Connection, name: str) -> Team | None:
-    row = connection.execute(select(teams).where(teams.c.name == name)).one_or_none()
+    row = connection.execute(_teams().where(teams.c.name == name)).one_or_none()
     return None if row is None else _team(row)
 
 
 def _team(row: Row[tuple[object, ...]]) -> Team:
-    return Team(row.id, row.name, tuple(CaseKind(kind) for kind in row.kinds))
+    return Team(row.id, row.name, tuple(CaseKind(kind) for kind in row.kinds), calendar_of(row))
 
 
 def _person(row: Row[tuple[object, ...]], is_present: bool = True, open_cases: int = 0) -> Person:

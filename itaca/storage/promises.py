@@ -94,11 +94,13 @@ class _Breaking:
             .where(promises.c.id == row.promise_id, promises.c.state == "open")
             .values(state="broken", ended_at=self._entries.at)
         )
-        escalation = escalate(self._roster, self._owner(row), row.level)
+        owner_id = self._owner(row)
+        escalation = escalate(self._roster, owner_id, row.level)
         louder = {"level": escalation.level, "severity": cases.c.severity + 1}
         self._conn.execute(update(cases).where(cases.c.id == case_id).values(louder))
         from_when = self._entries.now if escalation.is_at_top else due_at
-        self._entries.promise(case_id, NewPromise(promise, self._policy.next_escalation(from_when)))
+        team = self._roster.calendar_of(owner_id)
+        self._entries.promise(case_id, NewPromise(promise, self._policy.next_escalation(from_when, team)))
         detail = {"promise": row.promise, "due_at": due_at.isoformat(), "level": escalation.level}
         self._entries.event(case_id, "promise_broken", None, detail)
         event = "still_broken" if row.level == escalation.level else "promise_broken"

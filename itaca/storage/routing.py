@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from itaca.cases.actions import Decision
 from itaca.cases.model import MailFacts, Standing
+from itaca.cases.policy import Policy
 from itaca.contracts.events import Judgement
 from itaca.contracts.ids import MailId
 from itaca.contracts.intents import CaseKind, MailOutcome
@@ -16,6 +17,7 @@ from itaca.mail.model import MailText
 from itaca.storage.audit_samples import Drawing
 from itaca.storage.effects import Effects
 from itaca.storage.entries import Entries
+from itaca.storage.followups import follow_up
 from itaca.storage.mails import load_texts
 from itaca.storage.moments import from_micros
 from itaca.storage.people import load_roster
@@ -51,6 +53,7 @@ def route(
     rng: random.Random,
     settled_by: str,
     audit_per_month: float = 0.0,
+    policy: Policy | None = None,
 ) -> Routed:
     """Settle the mails that are not settled yet; twice equals once.
 
@@ -59,6 +62,7 @@ def route(
         today: the company's day, for presence and for the one acknowledgement a day.
         settled_by: which stage did it, for the trace.
         audit_per_month: mails that nobody sees to be drawn in 30 days for a blind check.
+        policy: by which legal clocks start and parkings end; by default that of any company.
     """
     received = lock_unsettled(conn, [w.mail_id for w in waiting])
     texts = load_texts(conn, list(received))
@@ -67,6 +71,7 @@ def route(
     entries = Entries(now, rng, settled_by)
     effects = Effects(conn, entries, writers, today, rng)
     drawing = Drawing(conn, entries, audit_per_month, rng)
+    came_at = {mail_id: arrival[0] for mail_id, arrival in received.items()}
     for item in waiting:
         arrival = received.pop(item.mail_id, None)
         if arrival is not None:
@@ -76,6 +81,7 @@ def route(
             effects.apply(mail, standing, decision)
             drawing.consider(mail, decision)
     entries.write(conn)
+    follow_up(conn, entries, texts, came_at, policy or Policy())
     return Routed(entries.outcomes, tuple(effects.opened), len(waiting) - len(entries.outcomes))
 
 

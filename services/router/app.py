@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from itaca.broker.runner import Runner
 from itaca.broker.topology import ROUTER_MAIL_CLASSIFIED
-from itaca.cases.policy import Policy
+from itaca.cases.policy import company_policy
 from itaca.observability.stages import StageObserver
 from itaca.process import Parts, read_until
 from services.router.handler import Router
@@ -23,8 +23,8 @@ class RouterStage:
     name = "router"
 
     def __init__(self, parts: Parts, settings: RouterSettings) -> None:
-        wanted = settings.audit_per_month
-        router = Router(parts.database, parts.clock, parts.rng, Policy(), parts.metrics, wanted)
+        wanted, policy = settings.audit_per_month, company_policy(parts.settings)
+        router = Router(parts.database, parts.clock, parts.rng, policy, parts.metrics, wanted)
         self._runner = Runner(
             parts.broker,
             ROUTER_MAIL_CLASSIFIED,

@@ -74,7 +74,9 @@ class Router:
             return decide(self._caution.applied(mail), standing, self._policy)
 
         routed = await self._database.write(
-            lambda conn: route(conn, waiting, decided, now, today, self._rng, "router", self._audit_per_month)
+            lambda conn: route(
+                conn, waiting, decided, now, today, self._rng, "router", self._audit_per_month, self._policy
+            )
         )
         self._report(routed)
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from itaca.cases.policy import Policy
+from itaca.cases.policy import company_policy
 from itaca.dispatch import Dispatcher
 from itaca.errors import ItacaError
 from itaca.process import Parts, pause
@@ -37,7 +37,7 @@ class WatchStage:
     name = "watch"
 
     def __init__(self, parts: Parts, settings: WatchSettings, dispatcher: Dispatcher) -> None:
-        self._parts, self._settings, self._policy = parts, settings, Policy()
+        self._parts, self._settings, self._policy = parts, settings, company_policy(parts.settings)
         self._dispatcher = dispatcher
         drive = Drive(
             parts.database,

@@ -97,7 +97,7 @@ class Drive:
             return decide(mail, standing, self._policy)
 
         routed = await self._database.write(
-            lambda conn: route(conn, [waiting], decided, now, today, self._rng, "watch")
+            lambda conn: route(conn, [waiting], decided, now, today, self._rng, "watch", policy=self._policy)
         )
         for mail_id, outcome in routed.outcomes.items():
             self._metrics.settled.labels(outcome.value).inc()

@@ -4,11 +4,13 @@ import random
 from collections import Counter
 
 import pytest
+from sqlalchemy import Connection
 
 from itaca.contracts.ids import CaseId
 from itaca.contracts.intents import CaseOutcome
 from itaca.mail.model import AutomaticKind
 from itaca.storage import tables as t
+from itaca.storage.asks import tick_all
 from itaca.storage.cases import close_case
 from itaca.storage.promises import break_overdue
 from itaca.storage.routing import Waiting
@@ -46,9 +48,12 @@ class RandomDay:
         if cases:
             case_id, outcome = CaseId(self.rng.choice(cases).id), self.rng.choice(list(CaseOutcome))
             now, rng = self.desk.now, self.desk.ledger.rng
-            await self.desk.ledger.database.write(
-                lambda c: close_case(c, case_id, outcome, "evidence", now, rng, "agent")
-            )
+
+            def close(conn: Connection) -> None:
+                tick_all(conn, case_id, "in the letter", now, rng, "agent")
+                close_case(conn, case_id, outcome, "evidence", now, rng, "agent")
+
+            await self.desk.ledger.database.write(close)
 
     async def wait(self) -> None:
         """Let days pass, and promises break."""

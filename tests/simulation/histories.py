@@ -34,8 +34,8 @@ def _expected(facts: Any) -> Counter[tuple[str, str, str, int]]:
         expected[(case_id, kind, mail_id, settled[mail_id] or 0)] += 1
     for row in facts.rows("SELECT case_id, state, ended_at FROM promises WHERE state <> 'open'"):
         expected[(row["case_id"], f"promise_{row['state']}", "", row["ended_at"])] += 1
-    for row in facts.rows(_GIVEN):
-        expected[(row["case_id"], "owner_given", "", row["at"])] += 1
+    for kind, query in _ACTS.items():
+        expected.update((row["case_id"], kind, "", row["at"]) for row in facts.rows(query))
     for row in facts.rows("SELECT case_id, at FROM case_events WHERE kind = 'closed'"):
         # Closing writes its line and the outcome together; a later contact may open the case again.
         expected[(row["case_id"], "closed", "", row["at"])] += 1
@@ -50,10 +50,11 @@ _JOINED = (
     "SELECT case_id, mail_id, kind FROM case_events WHERE mail_id IS NOT NULL "
     "AND kind IN ('appended', 'reopened', 'violated')"
 )
-_GIVEN = (
-    "SELECT case_id, at FROM case_events WHERE rowid IN (SELECT min(e.rowid) FROM case_events e "
-    "JOIN cases c ON c.id = e.case_id WHERE c.kind = 'order' AND e.kind = 'promise_broken' GROUP BY e.case_id)"
-)
+_ACTS = {
+    "owner_given": "SELECT case_id, at FROM case_events WHERE rowid IN (SELECT min(e.rowid) FROM case_events e "
+    "JOIN cases c ON c.id = e.case_id WHERE c.kind = 'order' AND e.kind = 'promise_broken' GROUP BY e.case_id)",
+    "asks_ticked": "SELECT DISTINCT case_id, ended_at AS at FROM asks WHERE state = 'ticked'",
+}
 
 
 def _departures(facts: Any) -> Counter[tuple[str, str, str, int]]:

@@ -11,6 +11,7 @@ from itaca.broker.memory import MemoryBroker
 from itaca.broker.topology import CLASSIFIER_MAIL_RECEIVED
 from itaca.contracts.ids import CaseId, PersonId
 from itaca.contracts.intents import CaseKind, CaseOutcome
+from itaca.storage.asks import tick_all
 from itaca.storage.cases import close_case
 from itaca.storage.people import add_person, add_team, set_absence
 from tests.simulation.broker import Station
@@ -153,9 +154,12 @@ class World:
             self.writers.provoke(letter.customer)
         outcome, now = self.rng.choice(_OUTCOMES[kind]), self.wall.now()
         self.log.note("owner", f"closes as {outcome.value}", case_id)
-        self.disk.write(
-            lambda conn: close_case(conn, CaseId(case_id), outcome, "said on the phone", now, self.rng, "owner")
-        )
+
+        def close(conn: Connection) -> None:
+            tick_all(conn, CaseId(case_id), "said on the phone", now, self.rng, "owner")
+            close_case(conn, CaseId(case_id), outcome, "said on the phone", now, self.rng, "owner")
+
+        self.disk.write(close)
 
     async def come_right(self) -> None:
         """No faults from now on; whatever is due is given its time."""

@@ -54,21 +54,28 @@ class Desk:
             await self.ledger.database.write(lambda c: save_texts(c, [(mail_id, text)]))
         return mail_id
 
-    async def route(self, *waiting: Waiting, audit_per_month: float = 0.0) -> Routed:
+    async def route(self, *waiting: Waiting, audit_per_month: float = 0.0, policy: Policy = POLICY) -> Routed:
         """Decide about these in one transaction."""
         now, rng = self.now, self.ledger.rng
-        today = POLICY.calendar.today(now)
+        today = policy.calendar.today(now)
         return await self.ledger.database.write(
-            lambda c: route(c, waiting, lambda m, s: decide(m, s, POLICY), now, today, rng, "router", audit_per_month)
+            lambda c: route(
+                c, waiting, lambda m, s: decide(m, s, policy), now, today, rng, "router", audit_per_month, policy
+            )
         )
 
     async def settle(
-        self, judged: Judgement | None, new_text: str = "testo", *codes: Entity, **more: object
+        self,
+        judged: Judgement | None,
+        new_text: str = "testo",
+        *codes: Entity,
+        policy: Policy = POLICY,
+        **more: object,
     ) -> MailId:
         """Accept, read and decide about one mail, a second after whatever was before."""
         await self.pass_time(seconds=1)
         mail_id = await self.take(mail_text(new_text, *codes, **more))
-        await self.route(Waiting(mail_id, judged))
+        await self.route(Waiting(mail_id, judged), policy=policy)
         return mail_id
 
     async def pass_time(self, **step: float) -> None:

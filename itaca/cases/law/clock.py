@@ -41,6 +41,10 @@ class Law:
     sector: str
     zone: str = "Europe/Rome"
 
+    def matters(self) -> list[str]:
+        """Return the matters for which the law gives this company a term."""
+        return self.pack.matters(self.sector)
+
     def clock(self, matter: str, started_at: datetime) -> LegalDate | None:
         """Return the clock that starts for this matter at this moment; None where the law gives no term.
 
