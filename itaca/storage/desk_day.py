@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
-from itaca.contracts.ids import CaseId, CaseReference, PersonId
+from itaca.contracts.ids import CaseId, CaseReference, CustomerId, PersonId
 from itaca.contracts.intents import CaseKind
 from itaca.mail.model import MailText
 from itaca.storage.conditions import is_open_case, is_open_promise
@@ -40,6 +40,9 @@ class DayLine:
     severity: int
     level: int
     contacts: int
+    opened_at: datetime
+    is_open: bool
+    outcome: str
     due_at: datetime | None
 
 
@@ -79,6 +82,13 @@ def find_cases(conn: Connection, words: str, limit: int = 50) -> list[DayLine]:
     by_address = select(customer_addresses.c.customer_id).where(customer_addresses.c.address == asked.lower())
     query = _lines().where((cases.c.reference == asked.upper()) | cases.c.customer_id.in_(by_address))
     return [_line(row) for row in conn.execute(query.order_by(cases.c.opened_at.desc()).limit(limit))]
+
+
+def cases_of(conn: Connection, customer_id: CustomerId, limit: int = 50) -> list[DayLine]:
+    """Return the cases of one customer, open ones first, then the newest."""
+    query = _lines().where(cases.c.customer_id == customer_id)
+    ordered = query.order_by(cases.c.status.desc(), cases.c.opened_at.desc()).limit(limit)
+    return [_line(row) for row in conn.execute(ordered)]
 
 
 def reviews_waiting(conn: Connection, owner_id: PersonId) -> tuple[int, int]:
@@ -161,5 +171,8 @@ def _line(row: Row[Any]) -> DayLine:
         severity=row.severity,
         level=row.level,
         contacts=row.contacts,
+        opened_at=from_micros(row.opened_at),
+        is_open=row.status == "open",
+        outcome=row.outcome or "",
         due_at=from_micros(row.due_at) if row.due_at is not None else None,
     )

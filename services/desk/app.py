@@ -9,6 +9,8 @@ from itaca.cases.policy import Policy
 from itaca.errors import ConfigurationError
 from itaca.process import Parts
 from services.desk import headers, refusals
+from services.desk.api.app import create_api
+from services.desk.cleaner import Cleaner
 from services.desk.desk import Desk
 from services.desk.passwords import Passwords
 from services.desk.rendering import Pages
@@ -33,15 +35,24 @@ def create_app(parts: Parts, settings: DeskSettings) -> FastAPI:
     """Return the application: every page, the static files, and how refusals look."""
     policy = Policy()
     pages = Pages(parts.settings, parts.clock, policy.calendar.zone)
-    app = FastAPI(title="Itaca", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
+    app = FastAPI(title="Itaca", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = Desk(
-        parts.database, parts.clock, parts.rng, parts.settings, settings, policy, pages, Passwords()
+        parts.database,
+        parts.clock,
+        parts.rng,
+        parts.settings,
+        settings,
+        policy,
+        pages,
+        Passwords(),
+        Cleaner(settings.html_wall_s),
     )
     app.state.parts = parts
     for router in ROUTERS:
         app.include_router(router, include_in_schema=False)
     with as_file(files("services.desk") / "static") as folder:
         app.mount("/static", StaticFiles(directory=folder), name="static")
+    app.mount("/v1", create_api(parts, policy))
     refusals.add_to(app)
     headers.add_to(app)
     return app

@@ -2,13 +2,16 @@
 
 import random
 from dataclasses import dataclass
+from datetime import time
 
+from itaca.cases.deadlines import END_OF_DAY
 from itaca.cases.policy import Policy
 from itaca.clock import Clock
 from itaca.contracts.ids import PersonId
 from itaca.settings import SharedSettings
 from itaca.storage.database import Database
 from itaca.storage.desk_events import DoorEvent, note
+from services.desk.cleaner import Cleaner
 from services.desk.passwords import Passwords
 from services.desk.rendering import Pages
 from services.desk.settings import DeskSettings
@@ -26,6 +29,12 @@ class Desk:
     policy: Policy
     pages: Pages
     passwords: Passwords
+    cleaner: Cleaner
+
+    @property
+    def closing_time(self) -> time:
+        """Return when a promised day ends."""
+        return END_OF_DAY
 
     def cookie(self, name: str) -> str:
         """Return the cookie's name; by TLS with the prefix that ties it to this host (RFC 6265bis, 4.1.3.2)."""

@@ -1,7 +1,10 @@
 """How a no looks: sign in first, not yours, no such thing, later."""
 
+import traceback
+from pathlib import Path
 from urllib.parse import urlencode
 
+import structlog
 from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -17,15 +20,18 @@ from services.desk.door import (
     language_of,
 )
 
+log = structlog.get_logger()
+
 
 def add_to(app: FastAPI) -> None:
-    """Let the application answer errors as pages; what nobody foresaw stays the server's fixed 500."""
+    """Let the application answer errors as pages; what nobody foresaw is a fixed page too."""
     app.add_exception_handler(NotSignedInError, _ask_to_sign_in)
     app.add_exception_handler(DeniedError, _denied)
     app.add_exception_handler(ForgedError, _forged)
     app.add_exception_handler(NotFoundError, _not_found)
     app.add_exception_handler(PermanentError, _refused)
     app.add_exception_handler(TransientError, _later)
+    app.add_exception_handler(Exception, _broken)
 
 
 def _ask_to_sign_in(request: Request, _: Exception) -> Response:
@@ -54,6 +60,14 @@ def _refused(request: Request, error: Exception) -> Response:
 
 def _later(request: Request, _: Exception) -> Response:
     return _page(request, "later", 503)
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    """Log where it happened; its text may quote a customer, and is neither logged nor shown."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    log.error("desk.request_failed", error=type(error).__name__, where=where)
+    return _page(request, "broken", 500)
 
 
 def _page(request: Request, why: str, status: int) -> Response:

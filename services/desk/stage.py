@@ -48,8 +48,8 @@ class DeskStage:
         return self._settings.public_url.rstrip("/") or f"http://{self._settings.host}:{self.port}"
 
     async def run(self, stopping: asyncio.Event) -> None:
-        # Its own log would hold addresses and paths; what matters is logged by this stage.
-        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+        # Its own log would hold paths and the texts of errors; what matters is logged by this service.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         config = uvicorn.Config(
             self.app,
             log_config=None,
@@ -72,6 +72,7 @@ class DeskStage:
         finally:
             stop.cancel()
             self._listener.close()
+            await self.app.state.desk.cleaner.close()
             self._problem = "stopped"
 
     def problems(self) -> Sequence[str]:

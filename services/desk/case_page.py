@@ -1,0 +1,138 @@
+"""The page of one case, put together from the ledger; also after an act that was refused, with what was typed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from itaca.cases.closing import outcomes_for
+from itaca.cases.roles import Right
+from itaca.contracts.intents import Intent
+from itaca.storage.case_acts import Act
+from itaca.storage.desk_case import (
+    CaseHead,
+    Received,
+    cancellation_of,
+    case_files,
+    case_head,
+    case_history,
+    case_promises,
+    news_since,
+    received_mails,
+    sent_letters,
+)
+from itaca.storage.desk_day import cases_of
+from itaca.storage.desk_sessions import also_looking, look_at
+from itaca.storage.invitations import digest
+from itaca.storage.people import list_people
+from services.desk.conversation import bubbles
+from services.desk.desk import Desk
+from services.desk.door import NotFoundError, Visitor
+from services.desk.templates import templates_for
+
+_MOST_SUBJECT = 80
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An act that was refused: what was typed, why it was refused, and which version the person had seen."""
+
+    draft: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+    version: int | None = None
+
+
+async def show_case(
+    desk: Desk, visitor: Visitor, reference: str, attempt: Attempt | None = None, done: str = ""
+) -> Response:
+    """Return the page of a case.
+
+    Raises:
+        NotFoundError: no case has this reference.
+    """
+    attempt = attempt or Attempt()
+    now = desk.clock.now()
+
+    def work(conn: Connection) -> dict[str, Any] | None:
+        head = case_head(conn, reference)
+        return None if head is None else _load(conn, head, visitor, attempt, now)
+
+    values = await desk.database.read(work)
+    if values is None:
+        raise NotFoundError("no case has this reference")
+    head: CaseHead = values["case"]
+    await desk.database.write(lambda conn: look_at(conn, digest(visitor.secret), head.reference, now))
+    values |= _answering(desk, visitor, head, values["received"])
+    values |= {"visitor": visitor, "here": "cases", "attempt": attempt, "draft": attempt.draft, "done": done}
+    values |= {"intents": list(Intent), "first_day": tomorrow(desk).isoformat()}
+    return desk.pages.page("case.html", visitor.language, values, 409 if attempt.problem else 200)
+
+
+def _load(conn: Connection, head: CaseHead, visitor: Visitor, attempt: Attempt, now: datetime) -> dict[str, Any]:
+    received, files = received_mails(conn, head.id), case_files(conn, head.id)
+    history = case_history(conn, head.id)
+    return {
+        "case": head,
+        "received": received,
+        "bubbles": bubbles(received, sent_letters(conn, head.id), files),
+        "files": files,
+        "promises": case_promises(conn, head.id),
+        "history": history,
+        "reasons": [reason for event in history for reason in event.detail.get("reasons", [])],
+        "news": news_since(conn, head.id, attempt.version) if attempt.version is not None else [],
+        "cancellation": cancellation_of(conn, head.id),
+        "others": [case for case in cases_of(conn, head.customer_id) if case.id != head.id],
+        "colleagues": [one for one in list_people(conn) if one.is_active and one.id != head.owner_id],
+        "looking": also_looking(conn, head.reference, visitor.id, now),
+    }
+
+
+def _answering(desk: Desk, visitor: Visitor, head: CaseHead, received: list[Received]) -> dict[str, Any]:
+    """Return what the form of the answer begins with: the newest mail of the customer, its address, the templates."""
+    newest = next((mail for mail in reversed(received) if mail.role in ("opened", "appended")), None)
+    subject = newest.text.subject if newest else ""
+    sender = newest.text.sender if newest else ""
+    values = {
+        "customer": head.customer if "@" not in head.customer else "",
+        "person": visitor.account.name,
+        "organisation": desk.shared.organisation,
+        "reference": head.reference,
+    }
+    return {
+        "answers": newest.mail_id if newest else "",
+        "subject": f"Re: {subject[:_MOST_SUBJECT]} [{head.reference}]" if subject else f"Re: [{head.reference}]",
+        "recipient": sender if sender in head.addresses else "",
+        "templates": templates_for(head.language, visitor.language, values),
+        "outcomes": outcomes_for(head.kind),
+        "is_mine": head.owner_id == visitor.id,
+        "may_act": head.is_open and (head.owner_id == visitor.id or visitor.may(Right.ASSIGN)),
+    }
+
+
+async def act_on(desk: Desk, visitor: Visitor, reference: str, version: int) -> tuple[CaseHead, Act]:
+    """Return the case and who acts on it, as the person saw it.
+
+    Raises:
+        NotFoundError: no case has this reference.
+    """
+    head = await desk.database.read(lambda conn: case_head(conn, reference))
+    if head is None:
+        raise NotFoundError("no case has this reference")
+    return head, Act(head.id, visitor.id, version, desk.clock.now(), desk.rng, visitor.may(Right.ASSIGN))
+
+
+def tomorrow(desk: Desk) -> date:
+    """Return the first day that may be promised."""
+    return desk.policy.calendar.today(desk.clock.now()) + timedelta(days=1)
+
+
+def end_of_day(desk: Desk, day: str) -> datetime | None:
+    """Return the end of a promised day in the company's zone; None when it is no day."""
+    try:
+        chosen = date.fromisoformat(day)
+    except ValueError:
+        return None
+    return datetime.combine(chosen, desk.closing_time, desk.policy.calendar.zone)

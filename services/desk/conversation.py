@@ -1,0 +1,71 @@
+"""What was said, as bubbles: the customer's mail and our letters, in the order of time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from itaca.contracts.ids import MailId
+from itaca.contracts.intents import OutboxKind
+from itaca.mail.written import written_text
+from itaca.storage.desk_case import File, Received, Sent
+from services.desk.highlights import Piece, highlight
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """One thing that was said. ``is_ours``: by us; ``is_machine``: nobody wrote it by hand."""
+
+    at: datetime
+    is_ours: bool
+    is_machine: bool
+    who: str
+    subject: Sequence[Piece]
+    text: Sequence[Piece]
+    quoted: Sequence[Piece] = ()
+    mail_id: MailId | None = None
+    role: str = ""
+    state: str = ""
+    is_readable: bool = True
+    is_truncated: bool = False
+    files: Sequence[File] = ()
+    unverified: bool = False
+
+
+def bubbles(received: Sequence[Received], sent: Sequence[Sent], files: Sequence[File]) -> list[Bubble]:
+    """Return the whole conversation of a case."""
+    said = [_from_mail(mail, [f for f in files if f.mail_id == mail.mail_id]) for mail in received]
+    said += [_from_letter(letter) for letter in sent]
+    return sorted(said, key=lambda bubble: bubble.at)
+
+
+def _from_mail(mail: Received, files: Sequence[File]) -> Bubble:
+    written = written_text(mail.text)
+    return Bubble(
+        at=mail.received_at,
+        is_ours=False,
+        is_machine=mail.role == "report",
+        who=mail.text.sender_name or mail.text.sender,
+        subject=highlight(written.subject, "subject", mail.judgement),
+        text=highlight(written.new_text, "new", mail.judgement),
+        quoted=highlight(written.quoted_text, "quoted", mail.judgement),
+        mail_id=mail.mail_id,
+        role=mail.role,
+        is_readable=mail.text.is_readable,
+        is_truncated=written.is_truncated,
+        files=files,
+        unverified=mail.role == "related",
+    )
+
+
+def _from_letter(letter: Sent) -> Bubble:
+    is_machine = letter.kind is OutboxKind.ACKNOWLEDGEMENT
+    subject, text = letter.payload.get("subject", ""), letter.payload.get("text", "")
+    return Bubble(
+        at=letter.created_at,
+        is_ours=True,
+        is_machine=is_machine,
+        who=str(letter.payload.get("person", "")),
+        subject=[Piece(str(subject))] if subject else [],
+        text=[Piece(str(text))] if text else [],
+        state=letter.state,
+    )
