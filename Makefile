@@ -61,10 +61,11 @@ format: dev ## Format the code and mend what ruff can mend
 docs: dev ## Make the generated tables anew: settings, metrics, .env.example
 	@$(BIN)/python -m docs.generate
 
-bench: dev ## Measure accepting, storing and the broker
+bench: dev ## Measure accepting, storing, the broker and the suppression check
 	@$(BIN)/python -m benchmarks.accepting
 	@$(BIN)/python -m benchmarks.storing
 	@$(BIN)/python -m benchmarks.broker
+	@$(BIN)/python -m benchmarks.suppressions
 
 train: dev ## Train a model on models/corpus
 	@$(BIN)/itaca train

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from itaca.cli import (
+    activities,
     audit,
     cases,
     classify,
@@ -20,6 +21,7 @@ from itaca.cli import (
     send,
     settings,
     stages,
+    tokens,
     trace,
     train,
 )
@@ -50,6 +52,8 @@ app.command("train", epilog=train.TRAIN_EXAMPLE)(train.train)
 app.command("evaluate", epilog=train.EVALUATE_EXAMPLE)(train.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(labels.app, name="label")
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(activities.app, name="activities")
 
 
 def main() -> None:

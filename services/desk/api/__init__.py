@@ -1,0 +1,1 @@
+"""The API of other systems: one module a noun, under /v1."""

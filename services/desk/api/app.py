@@ -1,0 +1,61 @@
+"""Build the API: an application of its own, which the desk mounts at /v1."""
+
+from fastapi import FastAPI
+
+from itaca.cases.policy import Policy
+from itaca.process import Parts
+from services.desk.api import activities, cancellations, suppressions
+from services.desk.api.access import TokenCache
+from services.desk.api.checks import Checks
+from services.desk.api.core import Api
+from services.desk.api.problems import RESPONSES, Problem
+from services.desk.api.problems import add_to as add_problems
+
+ROUTERS = (
+    suppressions.router,
+    activities.router,
+    cancellations.router,
+)
+_ABOUT = "Cases, cancellations and what binds those who send and bill. Errors are problem details (RFC 9457)."
+
+
+def create_api(parts: Parts, policy: Policy) -> FastAPI:
+    """Return the application; its paths begin where it is mounted."""
+    app = FastAPI(
+        title="Itaca",
+        version="1",
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        responses=RESPONSES,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+    )
+    app.state.api = Api(parts.database, parts.clock, parts.rng, policy, parts.metrics)
+    app.state.tokens = TokenCache()
+    app.state.checks = Checks(parts.database)
+    for router in ROUTERS:
+        app.include_router(router)
+    add_problems(app)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Add the schema of problems, which no operation names as its answer."""
+    plain = app.openapi
+
+    def described() -> dict[str, object]:
+        if app.openapi_schema is None:
+            schema = plain()
+            schema["components"]["schemas"].update(_problem_schemas())
+            schema["servers"] = [{"url": "/v1"}]
+        return app.openapi_schema or {}
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _problem_schemas() -> dict[str, object]:
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs"), "Problem": schema}

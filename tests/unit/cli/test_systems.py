@@ -1,0 +1,60 @@
+"""Verbs for other systems: tokens, and activities by a file."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.verbs import Run
+
+HEAD = "system,id,kind,happened_at,email,contract,amount\n"
+
+
+def test_a_token_is_shown_once_and_revoked(ledger: Run) -> None:
+    """Printed when it is made; afterwards the list shows what it may do and nothing of its secret."""
+    made = ledger("tokens", "add", "billing", "--scope", "activities:write", "--scope", "suppressions:read")
+    assert made.out.startswith("itaca_")
+    listed = ledger("tokens", "list", "--json")
+    assert listed.lines[0]["scopes"] == ["activities:write", "suppressions:read"]
+    assert made.out.strip().split("_")[2] not in ledger("tokens", "list").out + listed.out
+    assert ledger("tokens", "revoke", "billing").out == "billing is revoked.\n"
+    assert ledger("tokens", "revoke", "billing").out == "billing was revoked before.\n"
+    assert ledger("tokens", "add", "billing", "--scope", "cases:read").code == 1
+    assert ledger("tokens", "revoke", "nobody").code == 1
+
+
+@pytest.mark.parametrize("words", [("--scope", "everything"), (), ("--scope", "cases:read", "--days", "0")])
+def test_a_token_without_a_known_scope_or_end_is_misuse(ledger: Run, words: tuple[str, ...]) -> None:
+    """The scopes there are stand in the refusal."""
+    assert ledger("tokens", "add", "billing", *words).code == 2
+
+
+def test_a_file_of_charges_is_imported_once(ledger: Run, tmp_path: Path) -> None:
+    """Counted by what became of them; the same file again changes nothing."""
+    file = tmp_path / "charges.csv"
+    file.write_text(
+        HEAD + "billing,1,charge,2026-08-31,anna@example.it,,9.99\nbilling,2,charge,2026-09-01T10:00Z,,C 9,\n"
+    )
+    said = ledger("activities", "import", str(file))
+    assert (said.code, said.out) == (0, "0 violation, 0 clear, 2 unknown, 0 known before\n")
+    again = ledger("activities", "import", str(file), "--json")
+    assert again.lines == [{"violation": 0, "clear": 0, "unknown": 0, "known_before": 2}]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (HEAD + "billing,1,charge,yesterday,a@b.it,,\n", "line 2"),
+        (HEAD + "billing,1,gift,2026-08-31,a@b.it,,\n", "kinds are"),
+        (HEAD + "billing,1,charge,2026-08-31,,,\n", "to whom"),
+        (HEAD + ",,charge,2026-08-31,a@b.it,,\n", "system and id"),
+        ("id,kind\n1,charge\n", "no column system, happened_at"),
+        ("\xff\xfe", "no CSV"),
+    ],
+)
+def test_a_file_with_a_fault_is_refused_whole(ledger: Run, tmp_path: Path, content: str, says: str) -> None:
+    """Nothing of it is done, and the line is named."""
+    file = tmp_path / "charges.csv"
+    file.write_bytes(content.encode("latin-1"))
+    said = ledger("activities", "import", str(file))
+    assert said.code == 1
+    assert says in said.err
