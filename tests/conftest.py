@@ -8,17 +8,18 @@ import logging
 import os
 from collections.abc import Iterator
 
-import hypothesis
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 # Read by the numerical libraries when they are loaded. A thread for each core means that they wait by spinning:
 # on a busy machine the same training costs two and a half times the processor time and ends no sooner.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# How long one example takes says how busy the machine is.
-hypothesis.settings.register_profile("itaca", deadline=None)
-hypothesis.settings.load_profile("itaca")
+# The same examples in every run; how long one takes, to make or to try, says only how busy the machine is.
+# Others are tried with --hypothesis-profile=default, and by the fuzzers.
+settings.register_profile("itaca", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("itaca")
 
 pytest_plugins = [
     "tests.support.lanes",

@@ -17,7 +17,7 @@ MAX_SECONDS = 2.0
 
 
 def test_every_shared_file_is_read() -> None:
-    """All files, the expected results among them, are read within two seconds each and survive JSON."""
+    """All files, the expected results among them, are read within two seconds of processor time each and survive JSON."""
     folder = SHARED / "data" / "eml"
     if not folder.is_dir():
         require("shared", "the shared mail (../shared/data/eml) is not beside this repository")
@@ -26,10 +26,10 @@ def test_every_shared_file_is_read() -> None:
     problems: list[str] = []
     for path in paths:
         raw = path.read_bytes()
-        start = time.perf_counter()
+        start = time.process_time()
         text = read_mail(raw, ENVELOPE)
         written = written_text(text)
-        if time.perf_counter() - start > MAX_SECONDS:
+        if time.process_time() - start > MAX_SECONDS:
             problems.append(f"{path.name}: slow")
         encode(MailReceived(mail_id=MailId(path.name), received_at=now, text=written))
         problems += [f"{path.name}: {problem}" for problem in _problems(raw, text)]

@@ -57,7 +57,7 @@ async def running(shadow: LiveShadow) -> AsyncIterator[None]:
 async def test_differences_are_counted_by_intent_and_logged_by_id(models: Path) -> None:
     """The candidate finds a complaint everywhere: one agrees, one differs, one differs in the review alone."""
     metrics = Metrics()
-    settings = ClassifierSettings(models_dir=models, shadow=read_pin(models).version, judge_timeout_s=10.0)
+    settings = ClassifierSettings(models_dir=models, shadow=read_pin(models).version, judge_timeout_s=60.0)
     shadow = LiveShadow(settings, metrics, contrary_work)
     structlog.configure()
     with capture_logs() as logs:

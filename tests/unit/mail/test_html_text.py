@@ -83,7 +83,7 @@ def test_lm13_html_bombs_take_no_time(bomb: str) -> None:
     """Inputs that cost other parsers minutes are recognised by a scan, or parsed in time."""
     start = time.process_time()
     html_to_text(bomb + "reclamo")
-    assert time.process_time() - start < 2.0
+    assert time.process_time() - start < 6.0
 
 
 def test_lm13_html_beyond_the_limits_keeps_its_text() -> None:

@@ -38,7 +38,7 @@ def test_lm13_runs_of_combining_marks_take_no_time() -> None:
     """Ordering 200,000 marks on one letter would cost minutes; they are thinned first."""
     start = time.process_time()
     normalise("a" + "\u0315\u0300" * 100_000)
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < 4.0
 
 
 @given(st.text(max_size=100))

@@ -125,4 +125,4 @@ def test_lm13_five_megabytes_are_split_in_linear_time(piece: str) -> None:
     text = piece * (5_000_000 // len(piece))
     start = time.process_time()
     split_quotes(text)
-    assert time.process_time() - start < 4.0
+    assert time.process_time() - start < 10.0
