@@ -17,7 +17,7 @@ MAX_SECONDS = 2.0
 
 
 def test_every_shared_file_is_read() -> None:
-    """All files, the expected results among them, are read within two seconds of processor time each and survive JSON."""
+    """All files, the expected results among them, are read within two processor seconds each and survive JSON."""
     folder = SHARED / "data" / "eml"
     if not folder.is_dir():
         require("shared", "the shared mail (../shared/data/eml) is not beside this repository")

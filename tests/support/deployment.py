@@ -127,7 +127,7 @@ class Deployment:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
         )
 
     def metrics(self, name: str) -> str:
