@@ -17,7 +17,7 @@ async def broken_promises(ledger: Database, accepted: Iterable[str], letters: Se
         letters: what left by the relay.
     """
     found = await ledger.read(lambda conn: _in_the_ledger(conn, set(accepted)))
-    return found + _in_the_letters(letters)
+    return found + _in_the_letters(letters, await ledger.read(_days))
 
 
 async def unsettled(ledger: Database) -> int:
@@ -81,12 +81,20 @@ def _complaints(conn: Connection) -> list[str]:
     return bad
 
 
-def _in_the_letters(letters: Sequence[Received]) -> list[str]:
+def _days(conn: Connection) -> Counter[str]:
+    """Return on how many days each matter was acknowledged: one, unless midnight passed meanwhile."""
+    joined = "SELECT c.reference, a.day FROM acknowledgements a JOIN cases c ON c.id = a.case_id"
+    return Counter(row.reference for row in conn.execute(text(joined)))
+
+
+def _in_the_letters(letters: Sequence[Received], days: Counter[str]) -> list[str]:
     answers = [letter for letter in letters if letter.is_acknowledgement]
     bad = []
     by_matter = Counter((letter.recipient, reference) for letter in answers for reference in letter.references)
     by_id = Counter(str(letter.message["Message-ID"]) for letter in answers)
-    bad += [f"ACKS: {count} for one matter" for count in by_matter.values() if count > 1]
+    bad += [
+        f"ACKS: {count} for one matter" for (_, matter), count in by_matter.items() if count > max(1, days[matter])
+    ]
     bad += [f"ACKS: {count} times the same letter" for count in by_id.values() if count > 1]
     bad += ["SENDER: an answer with an envelope sender" for letter in answers if letter.sender]
     return bad
