@@ -117,6 +117,11 @@ simulate: dev ## Try to lose a mail, in SEEDS=1000 runs of the simulation from F
 simulate-planted: dev ## Plant real bugs in a copy, one at a time, and show that the simulation finds each
 	@$(BIN)/python -m tests.simulation.planting --seeds $(or $(SEEDS),2000)
 
+.PHONY: faults
+
+faults: dev ## Kill, cut, stall and fill every part while mail flows; writes the table of docs/reliability.md
+	@$(BIN)/python -m tests.fault $(if $(ONLY),--only $(ONLY))
+
 .PHONY: fuzz
 
 fuzz: dev ## Throw made-up mail and SMTP at the readers, each for MINUTES=1, TARGET=parser|smtp|quotes (default: all)

@@ -39,6 +39,21 @@ async def put_messages(site: Site, queue: str, bodies: Sequence[bytes]) -> None:
             await channel.default_exchange.publish(aio_pika.Message(body), routing_key=queue)
 
 
+async def purge(site: Site, queues: Sequence[str]) -> None:
+    """Empty these queues."""
+    async with _channel(site) as channel:
+        for queue in queues:
+            await (await channel.get_queue(queue, ensure=False)).purge()
+
+
+async def delete(site: Site, queues: Sequence[str], exchange: str) -> None:
+    """Delete these queues and the exchange, whoever uses them."""
+    async with _channel(site) as channel:
+        for queue in queues:
+            await channel.queue_delete(queue)
+        await channel.exchange_delete(exchange)
+
+
 async def tell_dead(site: Site, queue: str, bodies: Sequence[bytes]) -> None:
     """Put messages among the dead letters of a queue."""
     await put_messages(site, f"{queue}.dead", bodies)

@@ -3,6 +3,7 @@
 import asyncio
 
 from tests.fault import processes
+from tests.fault.backdoor import delete, purge
 from tests.fault.processes import revive
 from tests.fault.site import Site
 
@@ -63,16 +64,13 @@ async def alarmed(site: Site, alarm: str, seconds: float) -> None:
 async def emptied(site: Site, times: int) -> None:
     """Empty every queue, several times."""
     for _ in range(times):
-        for queue in QUEUES:
-            await site.ctl("purge_queue", "-p", site.vhost, queue)
+        await purge(site, QUEUES)
+        await asyncio.sleep(1)
 
 
 async def queues_deleted(site: Site) -> None:
     """Delete the queues under their readers, and the exchange under its publishers."""
-    for queue in (*QUEUES, "outcomes.orders"):
-        await site.ctl("delete_queue", "-p", site.vhost, queue)
-    delete = 'rabbit_exchange:delete({resource, <<"%s">>, exchange, <<"outcomes">>}, false, <<"tests">>).'
-    await site.ctl("eval", delete % site.vhost)
+    await delete(site, (*QUEUES, "outcomes.orders"), exchange="outcomes")
 
 
 async def refusing(site: Site, seconds: float) -> None:

@@ -30,7 +30,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
     try:
         yield disk
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 async def locked(site: Site, seconds: float) -> None:

@@ -60,10 +60,10 @@ def _line(where: str, mode: str, seconds: float) -> Callable[[Site], Awaitable[N
 
 
 _COMMIT = ("before_commit", "in_commit", "after_commit")
-_INGEST = ("before_commit@20", "in_commit@10", "after_commit@20", "before_publish@3", "after_publish@3")
+_INGEST = ("before_commit@10", "in_commit@10", "after_commit@10", "before_publish@3", "after_publish@3")
 _CLASSIFIER = ("before_publish@2", "after_publish@2", "before_ack@2", "after_ack@2")
 _ROUTER = ("before_commit@2", "in_commit@2", "after_commit@3", "before_ack@2", "after_ack@2")
-_COURIER = ("before_commit@20", "in_commit@20", "after_commit@20", "before_sending@3", "after_sending@3")
+_COURIER = ("before_commit@10", "in_commit@10", "after_commit@10", "before_sending@3", "after_sending@3")
 
 FAULTS: tuple[Fault, ...] = (
     # Our own processes
@@ -96,7 +96,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("N5", "courier killed before and after handing an order over", TAKES_ALL,
           _killed_at("courier", "before_publish@2", "after_publish@2")),
     Fault("S1", "watch killed before, in and after the commit", TAKES_ALL,
-          _killed_at("watch", *(f"{point}@2" for point in _COMMIT))),
+          _killed_at("watch", *(f"{point}@2" for point in _COMMIT)), is_sampled=True),
     Fault("S2", "watch killed before and after it acknowledges a dead letter", TAKES_ALL,
           processes.watch_killed_burying, is_sampled=True),
     Fault("S3", "router frozen for 20 s", TAKES_ALL, partial(processes.frozen, stage="router", seconds=20)),
@@ -105,7 +105,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("B1", "RabbitMQ absent while every process starts, for 15 s", MAY_PUT_OFF,
           partial(broker.absent_at_start, seconds=15)),
     Fault("B2", "RabbitMQ killed three times, 8 s apart", TAKES_ALL,
-          partial(broker.killed, times=3, every_s=8)),
+          partial(broker.killed, times=3, every_s=8), is_sampled=True),
     Fault("B3", "RabbitMQ stopped and started in order, then all its connections closed", TAKES_ALL,
           broker.restarted_in_order),
     Fault("B4", "RabbitMQ frozen for 8 s", TAKES_ALL, partial(broker.frozen, seconds=8)),
@@ -154,8 +154,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("V3b", "the sender's line half closed for 5 s", MAY_PUT_OFF, _line("front", "half_close", 5)),
     Fault("V4", "the line to the relay cut in requests and in answers", TAKES_ALL,
           partial(lines.cut, where="relay", times=14)),
-    Fault("V4b", "the line to the relay stalled for 15 s, beyond the courier's patience", TAKES_ALL,
-          _line("relay", "freeze", 15)),
+    Fault("V4b", "the line to the relay stalled for 25 s, beyond the courier's patience", TAKES_ALL,
+          _line("relay", "freeze", 25)),
     Fault("E1", "the relay hangs up instead of answering the final dot", TAKES_ALL,
           partial(lines.relay_hangs_up, seconds=4), is_sampled=True),
     Fault("E1b", "the relay puts every mail off for 5 s", TAKES_ALL, partial(lines.relay_puts_off, seconds=5)),
@@ -163,7 +163,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("G5b", "the one process killed three times", MAY_PUT_OFF, partial(processes.killed, stage="up", times=3),
           where=Where.EMBEDDED),
     Fault("I2b", "the one process killed before, in and after a commit", MAY_PUT_OFF,
-          _killed_at("up", *(f"{point}@30" for point in _COMMIT)), where=Where.EMBEDDED),
+          _killed_at("up", *(f"{point}@15" for point in _COMMIT)), where=Where.EMBEDDED),
     Fault("Q1", "SQLite locked by another process for 12 s", MAY_PUT_OFF, partial(embedded.locked, seconds=12),
           where=Where.EMBEDDED),
     Fault("Q2", "the ledger's file taken away for 5 s", MAY_PUT_OFF, partial(embedded.taken_away, seconds=5),

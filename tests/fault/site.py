@@ -26,11 +26,12 @@ from tests.support.relay import Relay
 # after its acceptance whatever is set, then soon. Room for as many connections as the flow opens while all stall.
 VARIABLES = {
     "ITACA_COURIER_LEASE_S": "3",
-    "ITACA_COURIER_RELAY_TIMEOUT_S": "10",
+    "ITACA_COURIER_RELAY_TIMEOUT_S": "20",
+    "ITACA_COURIER_BATCH_SIZE": "10",
     "ITACA_WATCH_DRIVE_AFTER_S": "3",
     "ITACA_INGEST_CONNECTIONS_PER_CLIENT": "200",
 }
-LOOK_EVERY_S = 0.2
+LOOK_EVERY_S = 0.5
 
 
 class LinedDeployment(Deployment):
