@@ -1,7 +1,7 @@
 """What else of a mail a person may see or overlook: the other alternative, hidden words, text in files.
 
-It is judged with the history: where it changes the answer, a person looks. Whoever writes one thing for the machine
-and another for people gains nothing by it.
+It is judged with the history: where it changes the answer a person looks, and always where a file holds text.
+Whoever writes one thing for the machine and another for people gains nothing by it.
 """
 
 import re
@@ -11,7 +11,7 @@ from itaca.mail.parts import Context, text_of_file
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _MIN_WORDS = 2
-"""Fewer hidden words than this say nothing: the name of a logo, a dash."""
+"""Fewer words than this say nothing: the name of a logo, a dash."""
 _MIN_DIFFERING_WORDS = 4
 _MAX_DIFFERING_SHARE = 0.3
 _NOT_WRITTEN = frozenset({"text/css", "text/javascript", "text/calendar", "text/directory", "text/rfc822-headers"})
@@ -43,8 +43,9 @@ def _of_files(context: Context) -> Iterator[str]:
         if count >= context.limits.text_files:
             context.defects.limit("text_files")
             return
-        text = text_of_file(part, context).strip()
-        if text:
+        text = text_of_file(part, context.without_files()).strip()
+        if len(_WORD.findall(text[:10_000])) >= _MIN_WORDS:
+            context.defects.note("text:from_attachment")
             yield f"[{part.file_name}]\n{text}" if part.file_name else text
 
 

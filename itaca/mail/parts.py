@@ -1,7 +1,7 @@
 """Which parts of a mail are its text, which are files, and which are other mails (reliability rules for bodies)."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from itaca.mail.attachments import Attachments
 from itaca.mail.charsets import codec_of, decode_text
@@ -48,6 +48,10 @@ class Context:
     enclosed: list[Part] = field(default_factory=list)
     has_opaque: bool = False
     """True when something was there that a person could read and we could not."""
+
+    def without_files(self) -> "Context":
+        """Return the same for texts that are read beside the text proper: what is in them is no file of the mail."""
+        return replace(self, files=self.files.without_memory())
 
 
 @dataclass(slots=True)
@@ -107,7 +111,9 @@ def read_body(part: Part, context: Context) -> list[Text]:
     if kind == "multipart/alternative" and part.children:
         candidates = [read_body(child, context) for child in part.children]
         chosen = _choose(candidates)
-        context.unchosen += [text for texts in candidates if texts is not chosen for text in texts]
+        for text in (text for texts in candidates if texts is not chosen for text in texts):
+            text.context = context.without_files()
+            context.unchosen.append(text)
         return chosen
     if kind == "multipart/encrypted":
         context.defects.note("mime:encrypted")

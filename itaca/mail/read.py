@@ -5,6 +5,7 @@ Out:    a ``MailText``; every string in it is valid Unicode without NUL, fit for
 Fails:  never. What cannot be read is unreadable, with a defect that says why; a person looks.
 """
 
+import re
 from functools import cache
 
 from itaca.mail.acknowledgement import Facts, acknowledgeable
@@ -27,6 +28,8 @@ from itaca.mail.texts import ReadText, read_text
 from itaca.mail.written import exceeds_event
 
 _MAX_DATE_CHARS = 200
+_REVERSES = re.compile("[\u202d\u202e]")
+"""Overrides of the direction of writing: the text shown is not the text that stands there (UAX 9, 2.2)."""
 
 
 def read_mail(raw: bytes, envelope: Envelope, rules: ReadingRules | None = None) -> MailText:
@@ -116,6 +119,8 @@ def _assemble(
     defects.note("" if headers.text("date") else "header:missing_date")
     reply_to = read_message_ids(headers.raw("in-reply-to"), limits)
     is_report = automatic in (AutomaticKind.BOUNCE, AutomaticKind.RECEIPT)
+    if any(_REVERSES.search(line) for line in (subject, text.new_text, text.quoted_text)):
+        defects.note("text:reversed")
     if exceeds_event(subject, text.new_text, text.quoted_text):
         defects.limit("judged_bytes")
     return MailText(
