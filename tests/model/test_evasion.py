@@ -1,4 +1,4 @@
-"""Complaints that hide, in five languages, through reader, promoted model and decision: judged, or seen by a person."""
+"""Complaints that hide, in five languages, through reader, promoted model and decision: judged, or seen."""
 
 from pathlib import Path
 
