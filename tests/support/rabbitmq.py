@@ -23,7 +23,7 @@ from tests.support.require import require
 
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")
 USER, PASSWORD = "itaca", "porta-a-casa"
-PREPARED_VHOSTS = 48
+PREPARED_VHOSTS = 60
 START_DEADLINE_S = 120.0
 
 

@@ -29,11 +29,11 @@ def letter(text: str = "Gentile cliente,\n.\n..fine\n") -> EmailMessage:
     return message
 
 
-def relay_door(port: int, timeout_s: float = 5.0) -> RelayDoor:
+def relay_door(port: int, timeout_s: float = 30.0) -> RelayDoor:
     return RelayDoor(CourierSettings(relay_host="127.0.0.1", relay_port=port, relay_timeout_s=timeout_s))
 
 
-async def deliver(port: int, timeout_s: float = 5.0, recipient: str = TO) -> None:
+async def deliver(port: int, timeout_s: float = 30.0, recipient: str = TO) -> None:
     await relay_door(port, timeout_s).deliver(ENTRY, letter(), "", recipient)
 
 
