@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from itaca.broker.memory import MemoryBroker
 from itaca.cases.policy import Policy
@@ -16,7 +15,7 @@ from itaca.observability.metrics import Metrics
 from itaca.process import Parts
 from itaca.settings import SharedSettings, load
 from itaca.storage.tokens import Scope, add_token
-from services.desk.api.app import create_api
+from services.desk.api.app import mounted
 from tests.support.ledger import open_ledger
 from tests.support.routed import Desk
 
@@ -30,7 +29,7 @@ class ApiDesk:
         ledger = desk.ledger
         broker = MemoryBroker(ledger.clock, random.Random(1))
         parts = Parts(shared, database or ledger.database, broker, ledger.clock, ledger.rng, self.metrics)
-        self.app = Starlette(routes=[Mount("/v1", create_api(parts, Policy()))])
+        self.app = Starlette(routes=[mounted(parts, Policy())])
         self._clients: list[httpx.AsyncClient] = []
         self.client: httpx.AsyncClient
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -17,12 +17,18 @@ from services.desk.api.core import PRINTABLE, Body, IdempotencyKey, api_of, writ
 
 router = APIRouter(tags=["activities"])
 May = Annotated[Token, Depends(needs(Scope.ACTIVITIES_WRITE))]
+_WHOM = ("email", "customer", "contract")
 Name = Annotated[str, Field(min_length=1, pattern=PRINTABLE)]
 
 
 class NewActivity(Body):
     """Something that happened. One of ``email``, ``customer`` and ``contract`` at least says to whom."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [name], "properties": {name: {"minLength": 1}}} for name in _WHOM],
+        }
+    )
     system: Annotated[Name, Field(max_length=64, examples=["billing"])]
     id: Annotated[Name, Field(max_length=128, description="Your own id; the same one again is the same report.")]
     kind: ActivityKind

@@ -1,10 +1,13 @@
 """Build the API: an application of its own, which the desk mounts at /v1."""
 
+import re
+
 from fastapi import FastAPI
+from starlette.routing import Mount
 
 from itaca.cases.policy import Policy
 from itaca.process import Parts
-from services.desk.api import activities, cancellations, suppressions
+from services.desk.api import activities, cancellations, cases, mails, orders, suppressions
 from services.desk.api.access import TokenCache
 from services.desk.api.checks import Checks
 from services.desk.api.core import Api
@@ -13,8 +16,11 @@ from services.desk.api.problems import add_to as add_problems
 
 ROUTERS = (
     suppressions.router,
+    cases.router,
+    mails.router,
     activities.router,
     cancellations.router,
+    orders.router,
 )
 _ABOUT = "Cases, cancellations and what binds those who send and bill. Errors are problem details (RFC 9457)."
 
@@ -40,6 +46,16 @@ def create_api(parts: Parts, policy: Policy) -> FastAPI:
     add_problems(app)
     _describe(app)
     return app
+
+
+def mounted(parts: Parts, policy: Policy) -> Mount:
+    """Return the API as a route of the desk, for every path below /v1.
+
+    Starlette's own pattern leaves out paths with a line end in them: these would be answered by the desk, as a page.
+    """
+    mount = Mount("/v1", create_api(parts, policy))
+    mount.path_regex = re.compile(r"^/v1/(?P<path>.*)$", re.DOTALL)
+    return mount
 
 
 def _describe(app: FastAPI) -> None:

@@ -13,7 +13,7 @@ from itaca.storage.cancellations import Register, list_cancellations, load_cance
 from itaca.storage.confirmations import Effect, confirm_effect, withdraw
 from itaca.storage.tokens import Scope, Token
 from services.desk.api.access import needs
-from services.desk.api.core import PRINTABLE, Body, IdempotencyKey, Reference, api_of, write_once
+from services.desk.api.core import PRINTABLE, Body, Evidence, IdempotencyKey, Reference, api_of, write_once
 from services.desk.api.etags import IfMatch, answer, check_match
 from services.desk.api.pages import Cursor, Limit, next_cursor
 from services.desk.api.problems import RefusedError
@@ -21,7 +21,6 @@ from services.desk.api.problems import RefusedError
 router = APIRouter(tags=["cancellations"])
 MayRead = Annotated[Token, Depends(needs(Scope.CANCELLATIONS_READ))]
 MayWrite = Annotated[Token, Depends(needs(Scope.CANCELLATIONS_WRITE))]
-Evidence = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 
 
 class CancellationBody(Body):

@@ -22,6 +22,7 @@ from services.desk.api.etags import answer
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 Reference = Annotated[str, Field(pattern=r"^[Ii][Tt]-[0-9A-Za-z]{5}-[0-9A-Za-z]{5}$", examples=["IT-7K3F2-9Q0XZ"])]
+Evidence = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 IdempotencyKey = Annotated[
     str | None,
     Header(
