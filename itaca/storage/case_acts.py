@@ -13,11 +13,14 @@ from itaca.cases.closing import Answer, check_answer, check_end
 from itaca.contracts.ids import CaseId, MailId, PersonId
 from itaca.contracts.intents import CaseKind, CaseOutcome, Intent, OutboxKind, PromiseKind
 from itaca.errors import PermanentError
+from itaca.storage.asks import tick
 from itaca.storage.cases import close_case
 from itaca.storage.desk_case import case_version
 from itaca.storage.entries import Entries
 from itaca.storage.labels import set_label
 from itaca.storage.tables import case_mails, cases, customer_addresses, people, promises
+
+ANSWERED = "answer written at the desk"
 
 
 class StaleError(PermanentError):
@@ -123,8 +126,11 @@ def keep_promise(conn: Connection, act: Act, promise_id: str, evidence: str, the
     entries.write(conn)
 
 
-def answer(conn: Connection, act: Act, mail_id: MailId, said: Answer, person: str) -> None:
+def answer(conn: Connection, act: Act, mail_id: MailId, said: Answer, person: str, asked: Sequence[str] = ()) -> None:
     """Answer a mail of the case: the letter leaves by the outbox, the promise to answer is kept by it.
+
+    Args:
+        asked: ids of the customer's questions that this letter answers.
 
     Raises:
         StaleError: it changed meanwhile.
@@ -139,18 +145,22 @@ def answer(conn: Connection, act: Act, mail_id: MailId, said: Answer, person: st
     entries.leave(OutboxKind.REPLY, key, act.case_id, mail_id, said.recipient, payload)
     entries.event(act.case_id, "replied", mail_id, {})
     answered = (promises.c.case_id == act.case_id) & (promises.c.kind == PromiseKind.ANSWER.value)
-    if _end_promises(conn, entries, answered, "answer written at the desk"):
+    if _end_promises(conn, entries, answered, ANSWERED):
         entries.event(act.case_id, "promise_kept", None, {})
     if said.back_by is not None and said.ends_as is None:
         entries.promise(act.case_id, NewPromise(PromiseKind.ANSWER, said.back_by))
         entries.event(act.case_id, "promised", None, {"due_at": said.back_by.isoformat()})
     entries.write(conn)
+    _tick(conn, act, asked, ANSWERED)
     if said.ends_as is not None:
         close_case(conn, act.case_id, said.ends_as, said.evidence, act.now, act.rng, act.person_id)
 
 
-def close(conn: Connection, act: Act, outcome: CaseOutcome, evidence: str) -> None:
+def close(conn: Connection, act: Act, outcome: CaseOutcome, evidence: str, asked: Sequence[str] = ()) -> None:
     """Close the case with its outcome and what proves it.
+
+    Args:
+        asked: ids of the customer's questions that are settled by the same evidence.
 
     Raises:
         StaleError: it changed meanwhile.
@@ -158,6 +168,7 @@ def close(conn: Connection, act: Act, outcome: CaseOutcome, evidence: str) -> No
     """
     row = _hold(conn, act)
     check_end(CaseKind(row.kind), outcome, evidence)
+    _tick(conn, act, asked, evidence)
     close_case(conn, act.case_id, outcome, evidence.strip(), act.now, act.rng, act.person_id)
 
 
@@ -206,6 +217,11 @@ def _hold(conn: Connection, act: Act, own: bool = True) -> Row[Any]:
     if own and row.owner_id != act.person_id and not act.anybodys:
         raise NotYoursError("the case is somebody else's: take it first")
     return row
+
+
+def _tick(conn: Connection, act: Act, asked: Sequence[str], how: str) -> None:
+    if asked:
+        tick(conn, act.case_id, asked, how, act.now, act.rng, act.person_id)
 
 
 def _give(conn: Connection, case_id: CaseId, owner: PersonId) -> None:

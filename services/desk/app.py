@@ -5,7 +5,7 @@ from importlib.resources import as_file, files
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from itaca.cases.policy import Policy
+from itaca.cases.policy import company_policy
 from itaca.errors import ConfigurationError
 from itaca.process import Parts
 from services.desk import headers, refusals
@@ -33,7 +33,7 @@ def build(parts: Parts, settings: DeskSettings) -> DeskStage:
 
 def create_app(parts: Parts, settings: DeskSettings) -> FastAPI:
     """Return the application: every page, the static files, and how refusals look."""
-    policy = Policy()
+    policy = company_policy(parts.settings)
     pages = Pages(parts.settings, parts.clock, policy.calendar.zone)
     app = FastAPI(title="Itaca", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = Desk(
@@ -46,6 +46,7 @@ def create_app(parts: Parts, settings: DeskSettings) -> FastAPI:
         pages,
         Passwords(),
         Cleaner(settings.html_wall_s),
+        parts.broker,
     )
     app.state.parts = parts
     for router in ROUTERS:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from itaca.cases.closing import outcomes_for
 from itaca.cases.roles import Right
 from itaca.contracts.intents import Intent
+from itaca.storage.asks import question_check
 from itaca.storage.case_acts import Act
 from itaca.storage.desk_case import (
     CaseHead,
@@ -27,6 +28,7 @@ from itaca.storage.desk_case import (
 from itaca.storage.desk_day import cases_of
 from itaca.storage.desk_sessions import also_looking, look_at
 from itaca.storage.invitations import digest
+from itaca.storage.legal_clocks import legal_lines
 from itaca.storage.people import list_people
 from services.desk.conversation import bubbles
 from services.desk.desk import Desk
@@ -58,7 +60,7 @@ async def show_case(
 
     def work(conn: Connection) -> dict[str, Any] | None:
         head = case_head(conn, reference)
-        return None if head is None else _load(conn, head, visitor, attempt, now)
+        return None if head is None else _load(conn, desk, head, visitor, attempt, now)
 
     values = await desk.database.read(work)
     if values is None:
@@ -71,7 +73,9 @@ async def show_case(
     return desk.pages.page("case.html", visitor.language, values, 409 if attempt.problem else 200)
 
 
-def _load(conn: Connection, head: CaseHead, visitor: Visitor, attempt: Attempt, now: datetime) -> dict[str, Any]:
+def _load(
+    conn: Connection, desk: Desk, head: CaseHead, visitor: Visitor, attempt: Attempt, now: datetime
+) -> dict[str, Any]:
     received, files = received_mails(conn, head.id), case_files(conn, head.id)
     history = case_history(conn, head.id)
     return {
@@ -83,6 +87,8 @@ def _load(conn: Connection, head: CaseHead, visitor: Visitor, attempt: Attempt, 
         "history": history,
         "reasons": [reason for event in history for reason in event.detail.get("reasons", [])],
         "news": news_since(conn, head.id, attempt.version) if attempt.version is not None else [],
+        "asks": question_check(conn, head.id).asks,
+        "legal": legal_lines(conn, head.id, desk.policy.law),
         "cancellation": cancellation_of(conn, head.id),
         "others": [case for case in cases_of(conn, head.customer_id) if case.id != head.id],
         "colleagues": [one for one in list_people(conn) if one.is_active and one.id != head.owner_id],

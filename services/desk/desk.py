@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 from datetime import time
 
+from itaca.broker.port import Broker
 from itaca.cases.deadlines import END_OF_DAY
 from itaca.cases.policy import Policy
 from itaca.clock import Clock
@@ -30,11 +31,17 @@ class Desk:
     pages: Pages
     passwords: Passwords
     cleaner: Cleaner
+    broker: Broker
 
     @property
     def closing_time(self) -> time:
         """Return when a promised day ends."""
         return END_OF_DAY
+
+    @property
+    def address(self) -> str:
+        """Return the address by which people reach the desk; without one configured, the path alone."""
+        return self.settings.public_url.rstrip("/")
 
     def cookie(self, name: str) -> str:
         """Return the cookie's name; by TLS with the prefix that ties it to this host (RFC 6265bis, 4.1.3.2)."""

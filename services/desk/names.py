@@ -52,7 +52,6 @@ NAMES = {
     "notice_failed": N_("A notice to a colleague could not be delivered"),
     "labelled": N_("Mail labelled"),
     "decided": N_("Mail decided"),
-    "noted": N_("Note"),
     "found_by_audit": N_("Found by the blind check"),
     # States of a cancellation.
     "requested": N_("requested"),
@@ -61,11 +60,9 @@ NAMES = {
     # What became of a mail.
     "case": N_("Cases"),
     "filed": N_("Filed (automatic mail)"),
-    # What leaves.
-    "reply": N_("Answers to customers"),
-    "notice": N_("Notices to colleagues"),
-    "order_handoff": N_("Orders handed over"),
-    "cancellation_handoff": N_("Cancellations handed over"),
+    "noted": N_("Asks nothing of us"),
+    "waiting": N_("No outcome yet"),
+    # What becomes of what leaves.
     "pending": N_("waiting"),
     "sending": N_("on its way"),
     "sent": N_("sent"),
@@ -92,3 +89,12 @@ NAMES = {
     "courier": N_("Dispatch"),
     "watch": N_("Watch"),
 }
+
+LETTERS = {
+    "acknowledgement": N_("Receipts to customers"),
+    "reply": N_("Answers to customers"),
+    "notice": N_("Notices to colleagues"),
+    "order_handoff": N_("Orders to the order system"),
+    "cancellation_handoff": N_("Cancellations to carry out"),
+}
+"""What leaves, by the kind of its outbox entry."""

@@ -21,6 +21,7 @@ _STALE = N_(
     "Something changed while you were writing: it is marked below. Your words are still here; look, then send again."
 )
 _NOT_YOURS = N_("This case belongs to somebody else. Take it first; your words are still here.")
+_ASKED = N_("The customer asked something that is still open. Tick what your answer settles, or come back by a date.")
 _RULE = N_("A rule forbids it. Nothing was changed.")
 
 
@@ -31,6 +32,8 @@ def problem_words(error: PermanentError, words: Words) -> str:
     if isinstance(error, NotYoursError):
         return words.say(_NOT_YOURS)
     text = str(error)
+    if text.startswith("asks of the customer"):
+        return words.say(_ASKED)
     if text not in _KNOWN:
         return words.say(_RULE)
     said = words.say(text)

@@ -32,6 +32,7 @@ _FIXED = (
     N_("many invisible characters: somebody hides words"),
     N_("most of its words are unknown to the model: another language, or no language at all"),
 )
+_OR = N_(" or ")
 _INTENT_NAMES = {"order": N_("an order"), "complaint": N_("a complaint"), "cancellation": N_("a cancellation")}
 _UNSURE = N_("the machine is not sure whether it is %(intents)s")
 _PATTERNS = (
@@ -86,4 +87,5 @@ def _one(text: str, gettext: Callable[[str], str]) -> str | None:
 def _value(name: str, value: str, gettext: Callable[[str], str]) -> str:
     if name != "intents":
         return value
-    return ", ".join(gettext(_INTENT_NAMES[i]) if i in _INTENT_NAMES else i for i in value.split(", "))
+    said = [gettext(_INTENT_NAMES[i]) if i in _INTENT_NAMES else i for i in value.split(", ")]
+    return gettext(_OR).join(said)

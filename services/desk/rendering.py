@@ -52,6 +52,7 @@ def _environment(words: Words) -> Environment:
     environment.globals.update(languages=LANGUAGES)
     environment.filters.update(
         name=words.name,
+        letters=words.letters,
         reason=words.reason,
         day=words.day,
         weekday=words.weekday,

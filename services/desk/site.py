@@ -1,5 +1,5 @@
 """The one list of the desk's pages."""
 
-from services.desk.routes import case_acts, cases, mails, my_day, sign_in
+from services.desk.routes import case_acts, cases, flow, mails, my_day, people, review, sign_in
 
-ROUTERS = (sign_in.router, my_day.router, cases.router, case_acts.router, mails.router)
+ROUTERS = tuple(page.router for page in (sign_in, my_day, cases, case_acts, mails, review, flow, people))

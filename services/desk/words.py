@@ -12,7 +12,7 @@ from babel.dates import format_date, format_datetime, format_time, format_timede
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from services.desk.names import NAMES
+from services.desk.names import LETTERS, NAMES
 from services.desk.reasons import translate_reason
 
 LANGUAGES = {"it": "Italiano", "en": "English"}
@@ -52,6 +52,11 @@ class Words:
         key = value.value if isinstance(value, Enum) else value
         known = NAMES.get(key)
         return self.catalogue.gettext(known) if known else key.replace("_", " ")
+
+    def letters(self, kind: str) -> str:
+        """Return what people call what leaves, by the kind of an outbox entry."""
+        known = LETTERS.get(kind)
+        return self.catalogue.gettext(known) if known else self.name(kind)
 
     def reason(self, text: str) -> str:
         """Return why a case is where it is, as the ledger keeps it, in this language."""

@@ -1,28 +1,27 @@
 """What people do at the desk, on every database: acts on cases, lists, sign-in."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from itaca.cases.actions import NewPromise
 from itaca.cases.closing import Answer
 from itaca.cases.people import Person
-from itaca.cases.roles import Role
-from itaca.contracts.ids import CaseId, MailId, PersonId
-from itaca.contracts.intents import CaseKind, CaseOutcome, Intent, PromiseKind
+from itaca.contracts.ids import CaseId, MailId
+from itaca.contracts.intents import CaseKind, CaseOutcome, Intent, MailOutcome, PromiseKind
 from itaca.errors import PermanentError
 from itaca.storage import case_acts
 from itaca.storage import tables as t
-from itaca.storage.accounts import find_account, first_admin, set_password
 from itaca.storage.case_acts import Act, NotYoursError, StaleError
 from itaca.storage.desk_case import case_head, case_history, case_promises, news_since, received_mails, sent_letters
 from itaca.storage.desk_day import all_cases, came_back, cases_of, find_cases, my_cases, reviews_waiting
-from itaca.storage.desk_events import DoorEvent, newest, note, refusals
-from itaca.storage.desk_sessions import also_looking, begin_session, end_session, look_at, signed_in
-from itaca.storage.invitations import digest, invite_first_admin, invite_person
+from itaca.storage.desk_flow import load_flow
+from itaca.storage.desk_people import end_absence, list_colleagues
+from itaca.storage.desk_review import decide_review, left_to_decide, next_to_decide
+from itaca.storage.people import set_absence
 from tests.support.case_facts import WRITER
 from tests.support.ledger import NOW, open_ledger
-from tests.support.routed import CANCELLATION, COMPLAINT, UNSURE, Desk
+from tests.support.routed import CANCELLATION, COMPLAINT, POLICY, UNSURE, Desk
 
 SAID = Answer("Re: Libri", "Li spediamo oggi.", WRITER, CaseOutcome.REMEDIED, "parcel 4711")
 
@@ -191,61 +190,71 @@ class DeskContract:
             after = (round(due.timestamp() * 1e6), page[-1].id)
         assert len(seen) == len(set(seen)) == 7
 
-    async def test_a_link_sets_one_password_and_ends(self, desk: Desk) -> None:
-        """Used, replaced or too old, it counts no more."""
-        write, now, rng = desk.ledger.database.write, desk.now, desk.ledger.rng
-        first = await write(lambda c: invite_first_admin(c, now, timedelta(hours=1), rng))
-        second = await write(lambda c: invite_first_admin(c, now, timedelta(hours=1), rng))
-        assert first is not None
-        assert second is not None
-        assert await write(lambda c: set_password(c, digest(first), "hash", now)) is None
-        assert await write(lambda c: set_password(c, digest(second), "hash", now + timedelta(hours=2))) is None
-        kept = await write(lambda c: set_password(c, digest(second), "hash", now))
-        assert kept is not None
-        assert kept.role is Role.ADMIN
-        assert await write(lambda c: set_password(c, digest(second), "other", now)) is None
-        assert await desk.ledger.database.read(first_admin) is None
+    async def test_a_decided_mail_gets_the_cases_that_the_person_saw(self, desk: Desk) -> None:
+        """An order and a complaint in one mail become two cases; the review ends in them, with its label."""
+        await desk.settle(UNSURE)
+        waiting = await desk.ledger.database.read(lambda c: next_to_decide(c, desk.agent.id, False))
+        assert waiting is not None
+        await desk.pass_time(days=3)
+        act = Act(waiting.case_id, desk.agent.id, waiting.version, desk.now, desk.ledger.rng)
+        both = [Intent.ORDER, Intent.COMPLAINT]
+        opened = await self.do(desk, decide_review, act, both, desk.agent.email, POLICY)
+        kinds = {row.kind: (row.reference, row.status) for row in await desk.cases()}
+        assert {kinds["complaint"][0], kinds["order"][0]} == set(opened)
+        assert kinds["review"][1] == "closed"
+        assert {row.state for row in await desk.rows(t.promises)} == {"open", "kept"}
+        assert all(row.due_at > row.made_at for row in await desk.rows(t.promises, state="open"))
+        assert [row.intents for row in await desk.rows(t.labels)] == [["complaint", "order"]]
+        assert await desk.problems() == []
 
-    async def test_a_session_ends_by_its_date_and_by_signing_out(self, desk: Desk) -> None:
-        """A cookie of yesterday opens nothing; two people on one case see each other."""
-        write, now = desk.ledger.database.write, desk.now
-        for person in (desk.agent, desk.lead):
-            await self._let_in(desk, person, now)
-        read = desk.ledger.database.read
-        assert (await read(lambda c: signed_in(c, "agent", now))).email == "agent@shop.example"
-        assert await read(lambda c: signed_in(c, "agent", now + timedelta(hours=2))) is None
-        await write(lambda c: look_at(c, "lead", "IT-1", now))
-        assert await read(lambda c: also_looking(c, "IT-1", desk.agent.id, now)) == ["lead"]
-        assert await read(lambda c: also_looking(c, "IT-1", desk.agent.id, now + timedelta(minutes=9))) == []
-        await write(lambda c: end_session(c, "agent"))
-        assert await read(lambda c: signed_in(c, "agent", now)) is None
+    async def test_a_mail_that_asks_nothing_ends_as_nothing(self, desk: Desk) -> None:
+        """No case is made of it, and nobody is asked again."""
+        await desk.settle(UNSURE)
+        read, agent = desk.ledger.database.read, desk.agent.id
+        waiting = await read(lambda c: next_to_decide(c, agent, False))
+        act = Act(waiting.case_id, agent, waiting.version, desk.now, desk.ledger.rng)
+        assert await self.do(desk, decide_review, act, [], desk.agent.email, POLICY) == []
+        assert [(row.kind, row.outcome) for row in await desk.cases()] == [("review", "not_a_matter")]
+        assert await read(lambda c: next_to_decide(c, agent, True)) is None
+        assert await read(lambda c: left_to_decide(c, agent, True)) == 0
 
-    async def test_what_happens_at_the_door_is_counted_and_never_changed(self, desk: Desk) -> None:
-        """Refusals are counted by network address and by person; the trail cannot be rewritten."""
-        write, now, rng = desk.ledger.database.write, desk.now, desk.ledger.rng
-        for client, subject in (("10.0.0.1", "a"), ("10.0.0.1", "b"), ("10.0.0.2", "a")):
-            await write(lambda c, x=client, y=subject: note(c, DoorEvent.REFUSED, now, rng, client=x, subject=y))
-        since = now - timedelta(minutes=15)
-        assert await desk.ledger.database.read(lambda c: refusals(c, "10.0.0.1", "a", since)) == (2, 2)
-        assert len(await desk.ledger.database.read(newest)) == 3
-        with pytest.raises(PermanentError, match="refuses"):
-            await write(lambda c: c.execute(t.desk_events.update().values(client="")))
+    async def test_a_mail_put_off_comes_after_the_others(self, desk: Desk) -> None:
+        """And comes back when it is the only one."""
+        for n in range(2):
+            await desk.settle(UNSURE, sender=f"c{n}@posta{n}.example", reply_to_address="")
+        read, agent = desk.ledger.database.read, desk.agent.id
+        first = await read(lambda c: next_to_decide(c, agent, False))
+        second = await read(lambda c: next_to_decide(c, agent, False, first.reference))
+        assert second.reference != first.reference
+        act = Act(second.case_id, agent, second.version, desk.now, desk.ledger.rng)
+        await self.do(desk, decide_review, act, [], desk.agent.email, POLICY)
+        again = await read(lambda c: next_to_decide(c, agent, False, first.reference))
+        assert again.reference == first.reference
 
-    async def test_whoever_left_cannot_sign_in(self, desk: Desk) -> None:
-        """An account is as active as its person."""
-        await self._let_in(desk, desk.agent, desk.now)
-        await desk.ledger.database.write(
-            lambda c: c.execute(t.people.update().where(t.people.c.id == desk.agent.id).values(is_active=False))
-        )
-        assert await desk.ledger.database.read(lambda c: find_account(c, "agent@shop.example")) is None
-        assert await desk.ledger.database.read(lambda c: signed_in(c, "agent", desk.now)) is None
+    async def test_the_flow_counts_the_day_by_hour_and_outcome(self, desk: Desk) -> None:
+        """What has no outcome yet is counted too."""
+        await desk.settle(COMPLAINT)
+        await desk.settle(UNSURE, sender="b@altra.example", reply_to_address="")
+        await desk.pass_time(hours=2)
+        await desk.take()
+        midnight = NOW.replace(hour=0, minute=0)
+        flow = await desk.ledger.database.read(lambda c: load_flow(c, desk.now, midnight))
+        assert {hour: counts.total() for hour, counts in flow.by_hour.items()} == {8: 2, 10: 1}
+        assert flow.today == {MailOutcome.CASE: 1, MailOutcome.REVIEW: 1, None: 1}
+        assert {one.kind for one in flow.waiting} == {"acknowledgement", "notice"}
+        assert flow.overdue == 0
 
-    async def _let_in(self, desk: Desk, person: Person, now: datetime) -> None:
-        rng = desk.ledger.rng
-
-        def work(c) -> None:
-            secret = invite_person(c, PersonId(person.id), Role.AGENT, now, timedelta(hours=1), rng)
-            set_password(c, digest(secret), "hash", now)
-            begin_session(c, person.name, PersonId(person.id), now, now + timedelta(hours=1))
-
-        await desk.ledger.database.write(work)
+    async def test_people_stand_with_their_absences_and_what_they_may_do(self, desk: Desk) -> None:
+        """An absence of today makes somebody away; struck, they are back."""
+        today = POLICY.calendar.today(desk.now)
+        agent = desk.agent.id
+        await desk.ledger.database.write(lambda c: set_absence(c, agent, today, today))
+        everybody = await desk.ledger.database.read(lambda c: list_colleagues(c, today))
+        assert [(one.person.name, one.person.is_at_work) for one in everybody] == [
+            ("agent", False),
+            ("head", True),
+            ("lead", True),
+        ]
+        assert everybody[0].lead == "lead"
+        await desk.ledger.database.write(lambda c: end_absence(c, agent, today))
+        assert (await desk.ledger.database.read(lambda c: list_colleagues(c, today)))[0].person.is_at_work

@@ -4,6 +4,7 @@ import pytest
 
 from itaca.storage.tables import metadata
 from tests.contract.desk_contract import DeskContract
+from tests.contract.door_contract import DoorContract
 from tests.support.postgres import PostgresServer
 
 pytestmark = pytest.mark.postgres
@@ -24,3 +25,7 @@ def ledger_url(postgres_server: PostgresServer, database: str) -> str:
 
 class TestDesk(DeskContract):
     """The desk on PostgreSQL."""
+
+
+class TestDoor(DoorContract):
+    """The door of the desk on PostgreSQL."""

@@ -6,6 +6,7 @@ import pytest
 
 from itaca.storage.migrate import upgrade
 from tests.contract.desk_contract import DeskContract
+from tests.contract.door_contract import DoorContract
 
 
 @pytest.fixture
@@ -18,3 +19,7 @@ async def ledger_url(tmp_path: Path) -> str:
 
 class TestDesk(DeskContract):
     """The desk on SQLite."""
+
+
+class TestDoor(DoorContract):
+    """The door of the desk on SQLite."""

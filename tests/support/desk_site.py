@@ -115,6 +115,7 @@ async def open_site(folder: Path, **variables: str) -> AsyncIterator[Site]:
     async with open_ledger(url) as ledger:
         people = await ledger.database.write(lambda c: _cast(c, ledger))
         broker = MemoryBroker(ledger.clock, random.Random(1))
+        await broker.start()
         parts = Parts(shared, ledger.database, broker, ledger.clock, ledger.rng, Metrics())
         stage = build(parts, load(DeskSettings, {"ITACA_DESK_PORT": "0", **variables}))
         stopping = asyncio.Event()
@@ -124,6 +125,7 @@ async def open_site(folder: Path, **variables: str) -> AsyncIterator[Site]:
         finally:
             stopping.set()
             await running
+            await broker.close()
 
 
 def address_of(name: str) -> str:

@@ -58,6 +58,7 @@ async def answer(
     outcome: Text = "",
     evidence: Text = "",
     day: Text = "",
+    asked: Words = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
     """Send an answer, which closes the case or says by when somebody comes back."""
     ends_as = _outcome(outcome) if then == "close" else None
@@ -71,7 +72,7 @@ async def answer(
     )
 
     def work(conn: Connection, act: Act) -> None:
-        case_acts.answer(conn, act, MailId(mail), said, visitor.account.name)
+        case_acts.answer(conn, act, MailId(mail), said, visitor.account.name, asked)
 
     return await _do(request, desk, visitor, reference, version, "answered", work)
 
@@ -140,11 +141,12 @@ async def close(
     version: Version,
     outcome: Text,
     evidence: Text = "",
+    asked: Words = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
     """Close the case with its outcome and what proves it."""
 
     def work(conn: Connection, act: Act) -> None:
-        case_acts.close(conn, act, _outcome(outcome), evidence)
+        case_acts.close(conn, act, _outcome(outcome), evidence, asked)
 
     return await _do(request, desk, visitor, reference, version, "closed", work)
 

@@ -13,6 +13,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const key = event.key.toLowerCase();
+  if (key === "enter" && event.target.closest("a, button, summary")) return;
   const target = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key && !one.disabled);
   if (!target) return;
   event.preventDefault();

@@ -1,0 +1,156 @@
+"""Mail that waits for a person's decision: the next one, and what follows from the decision."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from itaca.cases.model import MailFacts
+from itaca.cases.policy import Policy
+from itaca.cases.reviewed import reviewed_matters
+from itaca.contracts.events import Judgement
+from itaca.contracts.ids import CaseId, CaseReference, MailId, PersonId
+from itaca.contracts.intents import CaseKind, CaseOutcome, Intent
+from itaca.errors import PermanentError
+from itaca.mail.model import MailText
+from itaca.storage.asks import carry_asks
+from itaca.storage.case_acts import Act, hold_open
+from itaca.storage.cases import close_case
+from itaca.storage.conditions import is_open_case
+from itaca.storage.desk_case import case_version, newest_judgements
+from itaca.storage.desk_day import first_promise
+from itaca.storage.effects import Effects
+from itaca.storage.labels import set_label
+from itaca.storage.mails import load_texts
+from itaca.storage.moments import from_micros
+from itaca.storage.people import load_roster
+from itaca.storage.standing import load_writers, lock_writers
+from itaca.storage.tables import audit_samples, case_events, cases, mails, promises
+
+
+@dataclass(frozen=True)
+class ToDecide:
+    """One mail that waits for a decision; ``why`` says what made the machine ask."""
+
+    case_id: CaseId
+    reference: CaseReference
+    version: int
+    mail_id: MailId
+    received_at: datetime
+    due_at: datetime | None
+    text: MailText
+    judgement: Judgement | None
+    why: tuple[str, ...]
+
+
+def next_to_decide(conn: Connection, owner_id: PersonId, anybodys: bool, but: str = "") -> ToDecide | None:
+    """Return the mail whose promise breaks first; one's own before anybody's, None if none waits.
+
+    Args:
+        anybodys: decide about mail of others as well.
+        but: the reference of a case to leave for later.
+    """
+    mine = cases.c.owner_id == owner_id
+    for whose in (mine, ~mine) if anybodys else (mine,):
+        row = conn.execute(_waiting().where(whose, cases.c.reference != but).limit(1)).first()
+        if row is not None:
+            return _to_decide(conn, row)
+    return next_to_decide(conn, owner_id, anybodys) if but else None
+
+
+def left_to_decide(conn: Connection, owner_id: PersonId, anybodys: bool) -> int:
+    """Return how many mails wait for this person's decision."""
+    query = select(func.count()).select_from(cases).where(is_open_case(), cases.c.kind == CaseKind.REVIEW.value)
+    return conn.execute(query if anybodys else query.where(cases.c.owner_id == owner_id)).scalar_one()
+
+
+def left_to_check(conn: Connection) -> int:
+    """Return how many mails wait for the blind check."""
+    query = select(func.count()).select_from(audit_samples).where(audit_samples.c.checked_at.is_(None))
+    return conn.execute(query).scalar_one()
+
+
+def decide_review(
+    conn: Connection, act: Act, intents: Collection[Intent], email: str, policy: Policy
+) -> list[CaseReference]:
+    """Do what a person decided about a mail: its label, the cases it opens or joins, and the end of the review.
+
+    Args:
+        intents: everything the mail is, in the eyes of this person; none means that it asks nothing of us.
+
+    Returns:
+        The cases that now hold the mail.
+
+    Raises:
+        StaleError: somebody else decided meanwhile.
+        PermanentError: the case is no review.
+        TransientError: nobody can own a case.
+    """
+    row = hold_open(conn, act)
+    if row.kind != CaseKind.REVIEW.value:
+        raise PermanentError("only a mail that waits for it can be decided about")
+    mail_id = MailId(row.opened_by)
+    set_label(conn, mail_id, intents, email, False, act.now, act.rng)
+    opened = _follow(conn, act, mail_id, intents, policy) if intents else []
+    entries = act.entries()
+    said = sorted(intent.value for intent in intents)
+    entries.event(act.case_id, "decided", mail_id, {"intents": said})
+    entries.write(conn)
+    if opened:
+        carry_asks(conn, act.case_id, opened[0][0])
+    outcome = CaseOutcome.MERGED if opened else CaseOutcome.NOT_A_MATTER
+    evidence = ", ".join(reference for _, reference in opened) or "a person read it: it asks nothing of us"
+    close_case(conn, act.case_id, outcome, evidence, act.now, act.rng, act.person_id)
+    return [reference for _, reference in opened]
+
+
+def _follow(
+    conn: Connection, act: Act, mail_id: MailId, intents: Collection[Intent], policy: Policy
+) -> list[tuple[CaseId, CaseReference]]:
+    """Route the mail as a person sees it; its settlement stands."""
+    today = policy.calendar.today(act.now)
+    mail = _facts(conn, mail_id)
+    lock_writers(conn, [mail.text])
+    writers = load_writers(conn, [mail.text], load_roster(conn, today), act.now)
+    standing = writers.standing_of(mail)
+    entries = act.entries()
+    effects = Effects(conn, entries, writers, today, act.rng)
+    _, touched = effects.follow(mail, standing, reviewed_matters(mail, standing, policy, intents, act.now))
+    entries.write(conn)
+    return [(case_id, writers.cases[case_id].reference) for case_id in touched]
+
+
+def _facts(conn: Connection, mail_id: MailId) -> MailFacts:
+    row = conn.execute(select(mails.c.received_at, mails.c.envelope_to).where(mails.c.id == mail_id)).one()
+    text = load_texts(conn, [mail_id]).get(mail_id, MailText(is_readable=False))
+    judgement = newest_judgements(conn, [mail_id]).get(mail_id)
+    return MailFacts(mail_id, from_micros(row.received_at), text, judgement, delivered_to=tuple(row.envelope_to))
+
+
+def _waiting() -> Select[Any]:
+    return (
+        select(cases, mails.c.received_at, promises.c.due_at)
+        .join(mails, mails.c.id == cases.c.opened_by)
+        .outerjoin(promises, promises.c.id == first_promise())
+        .where(is_open_case(), cases.c.kind == CaseKind.REVIEW.value)
+        .order_by(promises.c.due_at, cases.c.id)
+    )
+
+
+def _to_decide(conn: Connection, row: Any) -> ToDecide:
+    case_id, mail_id = CaseId(row.id), MailId(row.opened_by)
+    first = select(case_events.c.detail).where(case_events.c.case_id == case_id, case_events.c.kind == "opened")
+    detail = conn.execute(first.limit(1)).scalar() or {}
+    return ToDecide(
+        case_id=case_id,
+        reference=CaseReference(row.reference),
+        version=case_version(conn, case_id),
+        mail_id=mail_id,
+        received_at=from_micros(row.received_at),
+        due_at=None if row.due_at is None else from_micros(row.due_at),
+        text=load_texts(conn, [mail_id]).get(mail_id, MailText(is_readable=False)),
+        judgement=newest_judgements(conn, [mail_id]).get(mail_id),
+        why=tuple(detail.get("reasons", ())),
+    )

@@ -1,0 +1,112 @@
+"""A day at a shop: customers, cases, mail to decide and mail for the blind check, as the pages show them."""
+
+from datetime import timedelta
+from email.message import EmailMessage
+
+from sqlalchemy import Connection, insert
+
+from itaca.contracts.intents import CaseKind
+from itaca.storage import tables as t
+from itaca.storage.moments import to_micros
+from tests.support.case_facts import judgement
+from tests.support.desk_site import Site, letter
+
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fccff0bf1e00058102fe"
+    "a72d0b9a0000000049454e44ae426082"
+)
+ROBAN = ("roban.ferrero@posta.example", "Roban Ferrero")
+DARIO = ("dario.mele@posta.example", "Dario Mele")
+ORDERED = """Buonasera,
+
+il 2 marzo ho ordinato tre libri e a oggi non è arrivato niente. In compenso ho ricevuto un secondo catalogo,
+che non avevo chiesto.
+
+Vorrei sapere dove sono i libri che ho ordinato e perché nessuno mi ha avvisato del ritardo.
+
+Roban Ferrero"""
+AGAIN = """Vi ho scritto il 2 aprile e non ho ricevuto risposta. I libri non sono ancora arrivati.
+
+È la seconda volta che vi scrivo per la stessa cosa. Se non rispondete mi rivolgo al mio avvocato.
+
+Roban Ferrero"""
+CHARGED = """Il 2 luglio mi avete confermato la disattivazione, eppure
+anche questa settimana mi avete addebitato 5 euro, per la terza volta.
+Allego la schermata con gli addebiti: chiedo il rimborso.
+
+Dario Mele"""
+
+
+async def play(site: Site) -> dict[str, str]:
+    """Let a few days pass and return the references of the cases, by customer."""
+    refs = {"roban": await _roban(site), "dario": await _dario(site)}
+    await site.receive(
+        letter(
+            "Ordine", "Vorrei due copie di Le vie dei canti, al solito indirizzo.", "lia@posta.example", "Lia Sanna"
+        ),
+        judgement("Y"),
+    )
+    await site.receive(
+        letter("Pacco", "Il pacco era aperto e bagnato.", "nadia@posta.example", "Nadia Testa"), judgement("N", "Y")
+    )
+    await to_decide(site, 3)
+    await to_check(site, 2)
+    return refs
+
+
+async def to_decide(site: Site, count: int) -> None:
+    """Let mail come of which the machine is not sure."""
+    for number in range(count):
+        name = f"Cliente {number + 1}"
+        mail = letter(
+            "Il mio abbonamento",
+            f"Salve, è normale che mi arrivi ancora la rivista numero {number + 1}? Pensavo di aver finito.",
+            f"c{number + 1}@posta{number + 1}.example",
+            name,
+        )
+        await site.receive(mail, judgement("N", "U", "U"), spans=["è normale", "Pensavo di aver finito"])
+
+
+async def to_check(site: Site, count: int) -> None:
+    """Let mail come that asks nothing, and draw it for the blind check."""
+    for number in range(count):
+        sender = f"d{number + 1}@altra{number + 1}.example"
+        text = f"Grazie, la consegna numero {number + 1} è andata benissimo."
+        mail_id = await site.receive(letter("Grazie", text, sender, f"Lettrice {number + 1}"), judgement())
+        row = {"mail_id": mail_id, "drawn_at": to_micros(site.ledger.clock.now()), "share": 1.0, "language": "it"}
+
+        def draw(c: Connection, values: dict[str, object] = row) -> None:
+            c.execute(insert(t.audit_samples).values(**values, model="model-1"))
+
+        await site.ledger.database.write(draw)
+
+
+async def _roban(site: Site) -> str:
+    first = letter("Dove sono i miei libri?", ORDERED, *ROBAN)
+    await site.receive(first, judgement("N", "Y"), spans=["non è arrivato niente", "nessuno mi ha avvisato"])
+    reference = await site.reference()
+    await site.ledger.clock.advance(timedelta(hours=26))
+    second = letter("Secondo sollecito", AGAIN, *ROBAN, In_Reply_To=str(first["Message-ID"]))
+    await site.receive(second, judgement("N", "Y"), spans=["non ho ricevuto risposta", "È la seconda volta"])
+    await site.ledger.clock.advance(timedelta(minutes=40))
+    await site.give_to("Giulia Ferri", reference)
+    return reference
+
+
+async def _dario(site: Site) -> str:
+    await site.receive(
+        letter("Disdetta", "Chiedo la disattivazione immediata dell'abbonamento giochi.", *DARIO),
+        judgement("N", "N", "Y"),
+        spans=["disattivazione immediata"],
+    )
+    reference = await site.reference(CaseKind.CANCELLATION)
+    await site.receive(charged(), judgement("N", "Y"), spans=["anche questa settimana mi avete addebitato"])
+    await site.give_to("Giulia Ferri", reference)
+    return reference
+
+
+def charged() -> EmailMessage:
+    """Return the protest with the screenshot that no form would take."""
+    mail = letter("Mi addebitate ancora l'abbonamento", CHARGED, *DARIO)
+    mail.add_attachment(PICTURE, maintype="image", subtype="png", filename="schermata.png")
+    return mail

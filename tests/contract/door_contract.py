@@ -1,0 +1,88 @@
+"""Who may sign in and what is written about it, on every database."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from itaca.cases.people import Person
+from itaca.cases.roles import Role
+from itaca.contracts.ids import PersonId
+from itaca.errors import PermanentError
+from itaca.storage import tables as t
+from itaca.storage.accounts import find_account, first_admin, set_password
+from itaca.storage.desk_events import DoorEvent, newest, note, refusals
+from itaca.storage.desk_sessions import also_looking, begin_session, end_session, look_at, signed_in
+from itaca.storage.invitations import digest, invite_first_admin, invite_person
+from tests.support.ledger import open_ledger
+from tests.support.routed import Desk
+
+
+class DoorContract:
+    """The fixture ``ledger_url`` names an empty ledger."""
+
+    @pytest.fixture
+    async def desk(self, ledger_url: str):
+        """Give a ledger with an agent and their lead."""
+        async with open_ledger(ledger_url) as ledger:
+            desk = Desk(ledger)
+            desk.agent, desk.lead = await desk.staff("agent", "lead")
+            yield desk
+
+    async def test_a_link_sets_one_password_and_ends(self, desk: Desk) -> None:
+        """Used, replaced or too old, it counts no more."""
+        write, now, rng = desk.ledger.database.write, desk.now, desk.ledger.rng
+        first = await write(lambda c: invite_first_admin(c, now, timedelta(hours=1), rng))
+        second = await write(lambda c: invite_first_admin(c, now, timedelta(hours=1), rng))
+        assert first is not None
+        assert second is not None
+        assert await write(lambda c: set_password(c, digest(first), "hash", now)) is None
+        assert await write(lambda c: set_password(c, digest(second), "hash", now + timedelta(hours=2))) is None
+        kept = await write(lambda c: set_password(c, digest(second), "hash", now))
+        assert kept is not None
+        assert kept.role is Role.ADMIN
+        assert await write(lambda c: set_password(c, digest(second), "other", now)) is None
+        assert await desk.ledger.database.read(first_admin) is None
+
+    async def test_a_session_ends_by_its_date_and_by_signing_out(self, desk: Desk) -> None:
+        """A cookie of yesterday opens nothing; two people on one case see each other."""
+        write, now = desk.ledger.database.write, desk.now
+        for person in (desk.agent, desk.lead):
+            await self._let_in(desk, person, now)
+        read = desk.ledger.database.read
+        assert (await read(lambda c: signed_in(c, "agent", now))).email == "agent@shop.example"
+        assert await read(lambda c: signed_in(c, "agent", now + timedelta(hours=2))) is None
+        await write(lambda c: look_at(c, "lead", "IT-1", now))
+        assert await read(lambda c: also_looking(c, "IT-1", desk.agent.id, now)) == ["lead"]
+        assert await read(lambda c: also_looking(c, "IT-1", desk.agent.id, now + timedelta(minutes=9))) == []
+        await write(lambda c: end_session(c, "agent"))
+        assert await read(lambda c: signed_in(c, "agent", now)) is None
+
+    async def test_what_happens_at_the_door_is_counted_and_never_changed(self, desk: Desk) -> None:
+        """Refusals are counted by network address and by person; the trail cannot be rewritten."""
+        write, now, rng = desk.ledger.database.write, desk.now, desk.ledger.rng
+        for client, subject in (("10.0.0.1", "a"), ("10.0.0.1", "b"), ("10.0.0.2", "a")):
+            await write(lambda c, x=client, y=subject: note(c, DoorEvent.REFUSED, now, rng, client=x, subject=y))
+        since = now - timedelta(minutes=15)
+        assert await desk.ledger.database.read(lambda c: refusals(c, "10.0.0.1", "a", since)) == (2, 2)
+        assert len(await desk.ledger.database.read(newest)) == 3
+        with pytest.raises(PermanentError, match="refuses"):
+            await write(lambda c: c.execute(t.desk_events.update().values(client="")))
+
+    async def test_whoever_left_cannot_sign_in(self, desk: Desk) -> None:
+        """An account is as active as its person."""
+        await self._let_in(desk, desk.agent, desk.now)
+        await desk.ledger.database.write(
+            lambda c: c.execute(t.people.update().where(t.people.c.id == desk.agent.id).values(is_active=False))
+        )
+        assert await desk.ledger.database.read(lambda c: find_account(c, "agent@shop.example")) is None
+        assert await desk.ledger.database.read(lambda c: signed_in(c, "agent", desk.now)) is None
+
+    async def _let_in(self, desk: Desk, person: Person, now: datetime) -> None:
+        rng = desk.ledger.rng
+
+        def work(c) -> None:
+            secret = invite_person(c, PersonId(person.id), Role.AGENT, now, timedelta(hours=1), rng)
+            set_password(c, digest(secret), "hash", now)
+            begin_session(c, person.name, PersonId(person.id), now, now + timedelta(hours=1))
+
+        await desk.ledger.database.write(work)
