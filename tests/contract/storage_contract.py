@@ -15,6 +15,7 @@ from itaca.storage.database import Database
 from itaca.storage.intake import Intake
 from itaca.storage.tables import mails, raw_mails, teams
 from tests.support.ledger import ENVELOPE, NOW, Ledger
+from tests.support.waiting import until
 
 
 class TransactionContract:
@@ -60,9 +61,13 @@ class TransactionContract:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        for _ in range(200):
-            if await database.read(lambda c: c.execute(select(func.count()).select_from(teams)).scalar_one()):
-                break
+
+        async def is_committed() -> bool:
+            return bool(
+                await database.read(lambda c: c.execute(select(func.count()).select_from(teams)).scalar_one())
+            )
+
+        await until(is_committed, "the commit has ended")
         assert await database.read(lambda c: c.execute(select(teams.c.name)).scalar_one()) == "tutti"
 
     async def test_cancel_storm_leaves_the_database_healthy(self, ledger: Ledger) -> None:
