@@ -110,6 +110,8 @@ class OutboxKind(StrEnum):
     ORDER_HANDOFF = "order_handoff"
     CANCELLATION_HANDOFF = "cancellation_handoff"
     REPLY = "reply"
+    WEBHOOK = "webhook"
+    DAILY_LIST = "daily_list"
 
 
 class OutboxState(StrEnum):

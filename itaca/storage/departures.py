@@ -44,7 +44,7 @@ def departed(conn: Connection, entry: OutboxEntry, now: datetime, rng: random.Ra
         case OutboxKind.CANCELLATION_HANDOFF:
             entries.event(_case(entry), "handed", entry.mail_id, {"how": how})
             step(conn, _case(entry), Step.HANDED)
-        case OutboxKind.NOTICE:
+        case OutboxKind.NOTICE | OutboxKind.DAILY_LIST | OutboxKind.WEBHOOK:
             pass
     entries.write(conn)
     return True

@@ -83,8 +83,7 @@ RULES = (
         "INSERT",
         "",
         condition="NEW.status = 'open' AND NEW.owner_id IS NOT NULL",
-        # A day later: whoever gets a new case was told of it, and so was the chain.
-        does="INSERT INTO owner_timers (case_id, check_at) VALUES (NEW.id, NEW.opened_at + 86400000000)",
+        does="INSERT INTO owner_timers (case_id, check_at) VALUES (NEW.id, NEW.opened_at)",
     ),
     Rule(
         "cases_timed_again",

@@ -56,6 +56,10 @@ class Writing(Protocol):
         self, entry: OutboxId, person: Person, event: str, context: Context, now: datetime
     ) -> EmailMessage: ...
 
+    def daily_list(
+        self, entry: OutboxId, person: Person, count: int, context: Context, now: datetime
+    ) -> EmailMessage: ...
+
     def reply(
         self, entry: OutboxId, recipient: str, subject: str, text: str, context: Context, now: datetime
     ) -> EmailMessage: ...
@@ -126,6 +130,12 @@ class Courier:
                 return await self._by_mail(
                     entry, self._letters.notice(entry.id, person, event, context, now), entry.recipient
                 )
+            case OutboxKind.DAILY_LIST:
+                context = await self._context(entry, [CaseId(i) for i in entry.payload["case_ids"]])
+                person_id, count = PersonId(entry.payload["person_id"]), int(entry.payload["count"])
+                person = await self._database.read(lambda conn: load_person(conn, person_id))
+                message = self._letters.daily_list(entry.id, person, count, context, now)
+                return await self._by_mail(entry, message, entry.recipient)
             case OutboxKind.REPLY:
                 context = await self._context(entry, [_case(entry)])
                 subject, text = str(entry.payload["subject"]), str(entry.payload["text"])

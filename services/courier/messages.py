@@ -101,6 +101,26 @@ class Letters:
         message.set_content(text, cte="quoted-printable")
         return message
 
+    def daily_list(
+        self, entry: OutboxId, person: Person, count: int, context: Context, now: datetime
+    ) -> EmailMessage:
+        """Return the list of cases that nobody is left to take, for whoever stands at the top."""
+        texts = staff_texts(person.languages, self._zone)
+        title = texts.say("daily_list.title", count=str(count))
+        body = [title, "", texts.say("daily_list.why"), ""]
+        for matter in context.matters:
+            due = texts.weekday(matter.due_at) if matter.due_at else "-"
+            body += [f"{matter.reference}  {texts.say('kind.' + matter.kind.value)}, {matter.customer}"]
+            body += [f"    {texts.say('notice.due')}: {due}; {texts.say('owner', owner=matter.owner)}"]
+        if count > len(context.matters):
+            body += ["", texts.say("daily_list.more", count=str(count - len(context.matters)))]
+        sender = self._sender(context)
+        message = self._new(sender, person.email, title, now)
+        message["Message-ID"] = f"<daily.{entry}@{_domain(sender)}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content("\n".join(body), cte="quoted-printable")
+        return message
+
     def handoff(self, entry: OutboxId, mailbox: str, event: bytes, context: Context, now: datetime) -> EmailMessage:
         """Return a letter to another system's mailbox: the customer's words, and the event as JSON beside them."""
         matter = context.matters[0]

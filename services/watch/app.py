@@ -2,6 +2,7 @@
 
 In:     the ledger and the broker.
 Out:    unsettled mail driven again; review cases for what the machine gave up; broken promises one level up;
+        legal terms that end told of; cases of silent owners passed on, and a daily list of those nobody can take;
         cancellations watched from their effect and closed at the end of their watch; the books, the standing audit
         and the drift of scores as metrics; alarms about drift for the router.
 Fails:  a duty that meets a TransientError is left until the next round; the others are done all the same.
@@ -22,6 +23,7 @@ from itaca.storage.cancellations import follow_watches
 from itaca.storage.promises import Broken, break_overdue
 from services.watch.audit import AuditFigures
 from services.watch.books import Bookkeeper
+from services.watch.clocks import Clocks
 from services.watch.drift import DriftAlarm
 from services.watch.drive import Drive
 from services.watch.driver import Driver
@@ -50,11 +52,15 @@ class WatchStage:
         )
         letters = Letters(parts.broker, parts.database, drive.review, parts.metrics)
         books = Bookkeeper(parts.database, parts.broker, parts.clock, parts.metrics, settings.review_after_s + 5 * 60)
+        clocks = Clocks(parts.database, parts.clock, parts.rng, self._policy)
         self._duties: dict[str, Callable[[], Awaitable[None]]] = {
             "dead_letters": letters.run,
             "drive": drive.run,
             "promises": self.escalate,
             "cancellations": self.follow_cancellations,
+            "legal_terms": clocks.legal_terms,
+            "owners": clocks.owners,
+            "daily_list": clocks.daily_list,
             "books": books.run,
             "audit": AuditFigures(parts.database, parts.clock, parts.metrics).run,
             "drift": DriftAlarm(parts.database, parts.clock, parts.metrics).run,

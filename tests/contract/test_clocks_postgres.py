@@ -3,7 +3,9 @@
 import pytest
 
 from itaca.storage.tables import metadata
-from tests.contract.clocks_contract import AskContract, LegalContract, ParkingContract
+from tests.contract.asks_contract import AskContract
+from tests.contract.clocks_contract import LegalContract, ParkingContract
+from tests.contract.owners_contract import OwnersContract
 from tests.support.postgres import PostgresServer
 
 pytestmark = pytest.mark.postgres
@@ -32,3 +34,7 @@ class TestParking(ParkingContract):
 
 class TestAsks(AskContract):
     """Questions on PostgreSQL."""
+
+
+class TestOwners(OwnersContract):
+    """The return timer on PostgreSQL."""

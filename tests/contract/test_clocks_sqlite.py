@@ -1,19 +1,21 @@
-"""Time, questions and the value of answers on SQLite, in memory."""
+"""Time, questions and the value of answers on SQLite, in a file."""
 
-from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from tests.contract.clocks_contract import AskContract, LegalContract, ParkingContract
-from tests.support.ledger import open_ledger
-from tests.support.routed import Desk
+from itaca.storage.migrate import upgrade
+from tests.contract.asks_contract import AskContract
+from tests.contract.clocks_contract import LegalContract, ParkingContract
+from tests.contract.owners_contract import OwnersContract
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    """Give a router with a ledger of its own."""
-    async with open_ledger("sqlite://") as ledger:
-        yield Desk(ledger)
+async def ledger_url(tmp_path: Path) -> str:
+    """Give the address of a fresh ledger."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    await upgrade(url)
+    return url
 
 
 class TestLegal(LegalContract):
@@ -26,3 +28,7 @@ class TestParking(ParkingContract):
 
 class TestAsks(AskContract):
     """Questions on SQLite."""
+
+
+class TestOwners(OwnersContract):
+    """The return timer on SQLite."""

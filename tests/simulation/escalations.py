@@ -42,10 +42,26 @@ def levels(facts: Any) -> Iterator[str]:
     promised = {row["case_id"]: row["due_at"] for row in facts.rows("SELECT * FROM promises WHERE state = 'open'")}
     for case in facts.cases:
         ladder = Ladder(facts, company, case, told)
+        ladder.begin(events[case["id"]])
         for event in events[case["id"]]:
             ladder.step(event)
         ladder.end(promised.get(case["id"]))
         yield from (f"{problem}: {case['kind']} {case['reference']}" for problem in ladder.problems)
+
+
+def looked_after(facts: Any) -> Iterator[str]:
+    """No open case is with somebody who is away, unless somebody at work was told of it, or nobody is there."""
+    company, now = Company(facts), facts.now
+    if all(company.is_away(person, now) for person in company.lead):
+        return
+    told = defaultdict(set)
+    for row in facts.rows("SELECT case_id, payload FROM outbox WHERE kind = 'notice'"):
+        told[row["case_id"]].add(json.loads(row["payload"])["person_id"])
+    for case in facts.cases:
+        if case["status"] == "closed" or case["owner_id"] is None or not company.is_away(case["owner_id"], now):
+            continue
+        if all(company.is_away(person, now) for person in told[case["id"]]):
+            yield f"AWAY: the owner of {case['kind']} {case['reference']} is, and nobody at work knows of it"
 
 
 class Ladder:
@@ -67,6 +83,12 @@ class Ladder:
     def _top(self) -> int:
         return len(self._chain) - 1
 
+    def begin(self, events: list[Any]) -> None:
+        """Find the first owner: whoever lost the case first, or has it still."""
+        passed = [json.loads(event["detail"])["from"] for event in events if event["kind"] == "passed_on"]
+        if passed and self._case["kind"] != "order":
+            self._owner = passed[0]
+
     def step(self, event: Any) -> None:
         """Follow one line of the history."""
         kind = event["kind"]
@@ -76,6 +98,9 @@ class Ladder:
             self._contact(event, is_violation=kind == "violated")
         elif kind == "owner_given":
             self._owner = json.loads(event["detail"])["person_id"]
+        elif kind == "passed_on":
+            self._owner = json.loads(event["detail"])["to"]
+            self.level = min(self.level, self._top)
         elif kind == "promise_broken":
             self._break(event)
         elif kind == "closed":

@@ -53,6 +53,8 @@ _JOINED = (
 _ACTS = {
     "owner_given": "SELECT case_id, at FROM case_events WHERE rowid IN (SELECT min(e.rowid) FROM case_events e "
     "JOIN cases c ON c.id = e.case_id WHERE c.kind = 'order' AND e.kind = 'promise_broken' GROUP BY e.case_id)",
+    "passed_on": "SELECT DISTINCT case_id, created_at AS at FROM outbox WHERE payload LIKE '%\"passed_on\"%'",
+    "owner_away": "SELECT DISTINCT case_id, created_at AS at FROM outbox WHERE payload LIKE '%\"owner_away\"%'",
     "asks_ticked": "SELECT DISTINCT case_id, ended_at AS at FROM asks WHERE state = 'ticked'",
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 import zstandard
 
 from tests.simulation.calendar import micros, moment
-from tests.simulation.escalations import levels
+from tests.simulation.escalations import levels, looked_after
 from tests.simulation.histories import causes
 from tests.simulation.mails import Letter
 from tests.simulation.matters import one_case_for_a_matter
@@ -219,5 +219,6 @@ RULES: tuple[Callable[[Facts], Problems], ...] = (
     handed_off,
     one_case_for_a_matter,
     levels,
+    looked_after,
     causes,
 )

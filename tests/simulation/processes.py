@@ -119,7 +119,7 @@ async def watch(site: Site, life: Life) -> None:
     await stage.run(asyncio.Event())
 
 
-_NEEDED = ("dead_letters", "drive", "promises")
+_NEEDED = ("dead_letters", "drive", "promises", "owners", "daily_list")
 """What the watch does for mail and promises; its other duties show figures, and cost more than all of these."""
 
 

@@ -34,6 +34,9 @@ class ShortLetters:
     def notice(self, entry: OutboxId, person: Person, event: str, context: Context, now: datetime) -> Any:
         return _short(False, f"<notice.{entry}@itaca.example>", context)
 
+    def daily_list(self, entry: OutboxId, person: Person, count: int, context: Context, now: datetime) -> Any:
+        return _short(False, f"<daily.{entry}@itaca.example>", context)
+
     def handoff(self, entry: OutboxId, mailbox: str, event: bytes, context: Context, now: datetime) -> Any:
         return _short(False, f"<handoff.{entry}@itaca.example>", context)
 

@@ -190,6 +190,7 @@ class World:
             "SELECT count(*) FROM mails WHERE settled_at IS NULL",
             "SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending')",
             f"SELECT count(*) FROM promises WHERE state = 'open' AND due_at <= {now}",
+            f"SELECT count(*) FROM owner_timers WHERE check_at <= {now}",
         )
         return tuple(self.disk.sql.execute(query).fetchone()[0] for query in queries)
 
