@@ -12,11 +12,12 @@ from itaca.contracts.ids import CaseId
 from itaca.contracts.intents import CaseOutcome, OutboxKind, OutboxState, PromiseKind
 from itaca.storage import tables
 from itaca.storage.cancellations import step
-from itaca.storage.cases import close_case
+from itaca.storage.cases import close_in
 from itaca.storage.entries import Entries
 from itaca.storage.legal_clocks import run_on
 from itaca.storage.moments import to_micros
 from itaca.storage.outbox import OutboxEntry, finish
+from itaca.storage.values import NewAnswer, note_answer
 
 ACTOR = "courier"
 
@@ -30,24 +31,27 @@ def departed(conn: Connection, entry: OutboxEntry, now: datetime, rng: random.Ra
     if not finish(conn, entry.id, OutboxState.SENT, now, how):
         return False
     entries = Entries(now, rng, ACTOR)
+    _note_departure(conn, entries, entry, how)
+    entries.write(conn)
+    if entry.kind is OutboxKind.REPLY:
+        _note_answer(conn, entry, entries.rows(tables.interactions)[-1]["id"])
+    return True
+
+
+def _note_departure(conn: Connection, entries: Entries, entry: OutboxEntry, how: str) -> None:
     match entry.kind:
         case OutboxKind.ACKNOWLEDGEMENT:
-            for case_id in entry.payload["case_ids"]:
-                entries.event(CaseId(case_id), "acknowledged", entry.mail_id, {})
-                step(conn, CaseId(case_id), Step.RECEIPTED)
-            _interaction(conn, entries, entry, "acknowledged")
+            _acknowledged(conn, entries, entry)
         case OutboxKind.REPLY:
             entries.event(_case(entry), "reply_sent", entry.mail_id, {"how": how})
             _interaction(conn, entries, entry, "answered")
         case OutboxKind.ORDER_HANDOFF:
-            close_case(conn, _case(entry), CaseOutcome.ORDERED, how, now, rng, ACTOR)
+            close_in(conn, entries, _case(entry), CaseOutcome.ORDERED, how)
         case OutboxKind.CANCELLATION_HANDOFF:
             entries.event(_case(entry), "handed", entry.mail_id, {"how": how})
             step(conn, _case(entry), Step.HANDED)
         case OutboxKind.NOTICE | OutboxKind.DAILY_LIST | OutboxKind.WEBHOOK:
             pass
-    entries.write(conn)
-    return True
 
 
 def failed(
@@ -62,6 +66,20 @@ def failed(
         entries.write(conn)
 
 
+def _note_answer(conn: Connection, entry: OutboxEntry, interaction_id: str) -> None:
+    """Note the answer, so that it is measured: ``template``, ``asks_for``, ``is_forward`` as the payload has them."""
+    payload = entry.payload
+    answer = NewAnswer(
+        interaction_id,
+        _case(entry),
+        entry.created_at,
+        str(payload.get("template", "")),
+        tuple(payload.get("asks_for", ())),
+        bool(payload.get("is_forward", False)),
+    )
+    note_answer(conn, answer, Policy())
+
+
 def _owe_again(conn: Connection, entries: Entries, entry: OutboxEntry, case_id: CaseId) -> None:
     """An answer that never arrived answered nothing: the case is open, an answer is owed and its owner knows."""
     cases, people = tables.cases, tables.people
@@ -74,6 +92,14 @@ def _owe_again(conn: Connection, entries: Entries, entry: OutboxEntry, case_id: 
         payload = {"event": "reply_failed", "person_id": row.owner_id}
         key = f"notice:{case_id}:reply_failed:{entry.id}"
         entries.leave(OutboxKind.NOTICE, key, case_id, entry.mail_id, row.email, payload)
+
+
+def _acknowledged(conn: Connection, entries: Entries, entry: OutboxEntry) -> None:
+    """Note the receipt in every case that it names; for a cancellation this is a step."""
+    for case_id in entry.payload["case_ids"]:
+        entries.event(CaseId(case_id), "acknowledged", entry.mail_id, {})
+        step(conn, CaseId(case_id), Step.RECEIPTED)
+    _interaction(conn, entries, entry, "acknowledged")
 
 
 def _case(entry: OutboxEntry) -> CaseId:

@@ -61,6 +61,7 @@ class WatchStage:
             "legal_terms": clocks.legal_terms,
             "owners": clocks.owners,
             "daily_list": clocks.daily_list,
+            "values": clocks.values,
             "books": books.run,
             "audit": AuditFigures(parts.database, parts.clock, parts.metrics).run,
             "drift": DriftAlarm(parts.database, parts.clock, parts.metrics).run,

@@ -1,4 +1,4 @@
-"""The clocks of cases: legal terms, parkings that end, owners who are away or silent, the daily list to the top."""
+"""The clocks of cases: legal terms, parkings that end, owners who are away, the daily list, answers to be scored."""
 
 import random
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from itaca.storage.database import Database
 from itaca.storage.legal_clocks import run_clocks
 from itaca.storage.owner_timers import check_owners
 from itaca.storage.parkings import end_parkings
+from itaca.storage.values import score_due
 
 log = structlog.get_logger()
 ACTOR = "watch"
@@ -38,6 +39,10 @@ class Clocks:
         await self._until_none(
             "owners_checked", lambda c: check_owners(c, self._clock.now(), self._policy, self._rng, ACTOR)
         )
+
+    async def values(self) -> None:
+        """Score the answers whose customers have had their time to write again."""
+        await self._until_none("answers_scored", lambda c: score_due(c, self._clock.now()))
 
     async def daily_list(self) -> None:
         """Leave the list of the day in the outbox, once; another watch's list is the same one."""

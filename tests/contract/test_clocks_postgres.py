@@ -6,6 +6,7 @@ from itaca.storage.tables import metadata
 from tests.contract.asks_contract import AskContract
 from tests.contract.clocks_contract import LegalContract, ParkingContract
 from tests.contract.owners_contract import OwnersContract
+from tests.contract.values_contract import ValueContract
 from tests.support.postgres import PostgresServer
 
 pytestmark = pytest.mark.postgres
@@ -38,3 +39,7 @@ class TestAsks(AskContract):
 
 class TestOwners(OwnersContract):
     """The return timer on PostgreSQL."""
+
+
+class TestValue(ValueContract):
+    """The value of answers on PostgreSQL."""

@@ -8,6 +8,7 @@ from itaca.storage.migrate import upgrade
 from tests.contract.asks_contract import AskContract
 from tests.contract.clocks_contract import LegalContract, ParkingContract
 from tests.contract.owners_contract import OwnersContract
+from tests.contract.values_contract import ValueContract
 
 
 @pytest.fixture
@@ -32,3 +33,7 @@ class TestAsks(AskContract):
 
 class TestOwners(OwnersContract):
     """The return timer on SQLite."""
+
+
+class TestValue(ValueContract):
+    """The value of answers on SQLite."""

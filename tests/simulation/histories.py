@@ -55,6 +55,7 @@ _ACTS = {
     "JOIN cases c ON c.id = e.case_id WHERE c.kind = 'order' AND e.kind = 'promise_broken' GROUP BY e.case_id)",
     "passed_on": "SELECT DISTINCT case_id, created_at AS at FROM outbox WHERE payload LIKE '%\"passed_on\"%'",
     "owner_away": "SELECT DISTINCT case_id, created_at AS at FROM outbox WHERE payload LIKE '%\"owner_away\"%'",
+    "effected": "SELECT case_id, effected_at AS at FROM cancellations WHERE effected_at IS NOT NULL",
     "asks_ticked": "SELECT DISTINCT case_id, ended_at AS at FROM asks WHERE state = 'ticked'",
 }
 
