@@ -63,6 +63,9 @@ _SINGLE_BYTE: dict[str, tuple[str, ...]] = {
     "cp855": ("cp855", "ibm855"),
     "cp858": ("cp858", "ibm858"),
     "cp866": ("cp866", "ibm866"),
+    "cp037": ("cp037", "ibm037"),
+    "cp500": ("cp500", "ibm500"),
+    "cp1140": ("cp1140", "ibm1140"),
 }
 _MULTI_BYTE: dict[str, tuple[str, ...]] = {
     "utf_8": ("utf8", "uft8", "utf", "utf8mb4", "unicode11utf8", "utf8n"),
@@ -96,6 +99,8 @@ _WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøœùúûüý
 _MAX_LABEL_CHARS = 100
 _LOST = ("charset:replaced", "charset:unreadable")
 """What is worse than a label without meaning."""
+_SAFE_GUESSES = ("ascii", "utf_8", "cp1252", "iso2022_jp_2")
+"""Recognised by what they look like; any other that was not named is the detector's opinion."""
 
 
 def codec_of(label: str) -> str:
@@ -114,7 +119,8 @@ def decode_text(data: bytes, label: str = "") -> Decoded:
             return Decoded(clean_text(data.decode(codec, "replace").removeprefix("\ufeff")), codec, "")
     text, codec, defect = _by_label(data, label) or _by_looks(data)
     if label and not codec_of(label):
-        defect = defect if defect in _LOST else "charset:unknown"
+        is_guess = codec not in _SAFE_GUESSES
+        defect = defect if defect in _LOST else "charset:unreadable" if is_guess else "charset:unknown"
     elif not label and defect == "charset:mislabelled":
         defect = "charset:detected"
     return Decoded(clean_text(text), codec, defect)
