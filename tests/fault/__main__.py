@@ -1,7 +1,7 @@
 """Does every row of the table of faults and writes what was measured into ``docs/reliability.md``.
 
-Usage: ``python -m tests.fault [--only ID ...] [--keep-page] [--folder PATH]``; ``make faults`` runs it. Exit code 1
-if any row lost or doubled anything, or could not be brought to rest; 2 if RabbitMQ or PostgreSQL is not installed.
+Usage: ``python -m tests.fault [--only ID ...] [--keep-page] [--pause S] [--folder PATH]``; ``make faults`` runs it.
+Exit code 1 if any row lost or doubled anything, or could not be brought to rest; 2 if RabbitMQ or PostgreSQL is not installed.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from itaca.errors import ItacaError
 from tests.fault.embedded import NotPossibleError
-from tests.fault.measuring import Figures, Sites, measure, open_sites
+from tests.fault.measuring import PAUSE_S, Figures, Sites, measure, open_sites
 from tests.fault.page import write
 from tests.fault.rows import FAULTS, Fault, fault_named
 from tests.support.postgres import find_programs, fresh_server
@@ -29,6 +29,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="ID", default=[], help="rows to run; all if none is named")
     parser.add_argument("--keep-page", action="store_true", help="leave docs/reliability.md as it is")
+    parser.add_argument(
+        "--pause", type=float, default=PAUSE_S, help="seconds between two mails of each of four senders"
+    )
     parser.add_argument("--folder", type=Path, help="an empty folder for logs and data, which is kept")
     options = parser.parse_args()
     faults = [fault_named(name) for name in options.only] or list(FAULTS)
@@ -46,18 +49,18 @@ def main() -> int:
 
         async def run() -> int:
             async with open_sites(folder, rabbit, postgres) as sites:
-                return await run_all(sites, faults, keeps_page=options.keep_page)
+                return await run_all(sites, faults, options.pause, keeps_page=options.keep_page)
 
         return asyncio.run(run())
 
 
-async def run_all(sites: Sites, faults: Sequence[Fault], *, keeps_page: bool) -> int:
+async def run_all(sites: Sites, faults: Sequence[Fault], pause_s: float, *, keeps_page: bool) -> int:
     """Do every row in turn; return 1 if any failed."""
     failed = []
     for number, fault in enumerate(faults, 1):
         print(f"{number:3}/{len(faults)}  {fault.id:6} {fault.does} ...", flush=True)
         try:
-            figures: Figures | str = await measure(await sites.get(fault.where), fault)
+            figures: Figures | str = await measure(await sites.get(fault.where), fault, pause_s)
         except NotPossibleError as error:
             figures = f"not possible here: {error}"
         except FAILURES as error:

@@ -35,7 +35,7 @@ class Flow:
         senders: of the mails that were offered; each mail has its own.
     """
 
-    def __init__(self, deployment: Deployment, tag: str, connections: int = 4, pause_s: float = 2.0) -> None:
+    def __init__(self, deployment: Deployment, tag: str, pause_s: float, connections: int = 4) -> None:
         self._traffic = Traffic(deployment, (), tries=TRIES)
         self._mails = endless_mails(tag)
         self._connections, self._pause_s = connections, pause_s

@@ -16,6 +16,8 @@ from tests.support.rabbitmq import RabbitServer
 BEFORE, AFTER = 10, 5
 """Mails that must be accepted before the fault, and after its end."""
 LONGEST_ACT_S = 400.0
+PAUSE_S = 1.0
+"""Seconds that each of the four senders waits between two mails."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,14 @@ class Figures:
     recovered_s: float
 
 
-async def measure(site: Site, fault: Fault) -> Figures:
+async def measure(site: Site, fault: Fault, pause_s: float = PAUSE_S) -> Figures:
     """Do one fault to the site while mail flows, and count what became of the mail.
 
     Raises:
         AssertionError: a mail was refused, a process did what it must not, or it did not come to rest in time.
         NotPossibleError: this machine does not allow it.
     """
-    flow = site.flow()
+    flow = site.flow(pause_s)
     flow.start()
     try:
         async with asyncio.timeout(LONGEST_ACT_S):

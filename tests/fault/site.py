@@ -74,10 +74,10 @@ class Site:
         self.ledger: Database
         self._rows = 0
 
-    def flow(self) -> Flow:
+    def flow(self, pause_s: float) -> Flow:
         """Return a fresh stream of mails whose senders no earlier row used."""
         self._rows += 1
-        return Flow(self.deployment, f"r{self._rows}")
+        return Flow(self.deployment, f"r{self._rows}", pause_s)
 
     async def ready(self, *names: str) -> None:
         """Wait until these processes (all, if none is named) are ready."""
