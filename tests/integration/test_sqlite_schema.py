@@ -9,14 +9,36 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event, insert, text
 
+from itaca.cases.law.clock import Law
+from itaca.cases.law.rules import load_pack
+from itaca.cases.policy import Policy
 from itaca.contracts.ids import CaseId, MailId, OutboxId
-from itaca.contracts.intents import MailOutcome, OutboxState
-from itaca.storage import audit_samples, books, drift, mails, outbox, people, trace
+from itaca.contracts.intents import CaseOutcome, MailOutcome, OutboxState
+from itaca.mail.model import MailText
+from itaca.storage import (
+    asks,
+    audit_samples,
+    books,
+    cases,
+    daily_list,
+    drift,
+    followups,
+    legal_clocks,
+    mails,
+    outbox,
+    owner_timers,
+    parkings,
+    people,
+    trace,
+    values,
+)
+from itaca.storage.entries import Entries
 from itaca.storage.intake import _known
 from itaca.storage.migrate import upgrade
+from itaca.storage.moments import to_micros
 from itaca.storage.open import open_database
 from itaca.storage.sqlite import SqliteDatabase
-from itaca.storage.tables import readings
+from itaca.storage.tables import case_mails, readings
 from tests.support.ledger import NOW, Ledger
 
 
@@ -36,6 +58,10 @@ async def test_migrations_and_tables_spell_the_same_schema(database: SqliteDatab
     await fresh.close()
 
 
+ENERGY = Policy(law=Law(load_pack(), "energy"))
+LATER = NOW + timedelta(days=35)
+
+
 def _a_mail(connection: Connection) -> str:
     return str(connection.exec_driver_sql("SELECT min(id) FROM mails").scalar_one())
 
@@ -44,6 +70,19 @@ def _scores(connection: Connection) -> object:
     reading = {"mail_id": _a_mail(connection), "model": "m", "read_at": 1, "judgement": {}}
     connection.execute(insert(readings).values(**reading))
     return drift.score_samples(connection, NOW)
+
+
+def _a_case(connection: Connection) -> CaseId:
+    return CaseId(connection.exec_driver_sql("SELECT min(id) FROM cases").scalar_one())
+
+
+def _follow_up(connection: Connection) -> object:
+    """A mail joins a case: what is asked, its legal term, the end of a parking."""
+    entries = Entries(NOW, random.Random(1), "router")
+    entries.row(case_mails, case_id=_a_case(connection), mail_id=_a_mail(connection), role="appended")
+    mail_id = MailId(_a_mail(connection))
+    texts = {mail_id: MailText(new_text="Dove sono?")}
+    return followups.follow_up(connection, entries, texts, {mail_id: to_micros(NOW)}, ENERGY)
 
 
 QUERIES: dict[str, Callable[[Connection], object]] = {
@@ -63,10 +102,22 @@ QUERIES: dict[str, Callable[[Connection], object]] = {
     "glance": lambda c: books.glance(c, NOW, 900),
     "draw": lambda c: audit_samples._sampler(c, NOW, 300, random.Random(1)),
     "alarms": drift.standing_alarms,
+    "legal terms": lambda c: legal_clocks.run_clocks(c, LATER, ENERGY, random.Random(1), "watch"),
+    "parkings": lambda c: parkings.end_parkings(c, LATER, random.Random(1), "watch"),
+    "owners": lambda c: owner_timers.check_owners(c, LATER, ENERGY, random.Random(1), "watch"),
+    "daily list": lambda c: daily_list.leave_daily_lists(c, LATER, ENERGY, random.Random(1)),
+    "asks": lambda c: asks.question_check(c, _a_case(c)),
+    "closing": lambda c: cases.close_case(
+        c, _a_case(c), CaseOutcome.ANSWERED, "record 1", NOW, random.Random(1), "agent"
+    ),
+    "values": lambda c: values.score_due(c, LATER),
+    "ranking": lambda c: [values.zero_values(c, by, NOW - timedelta(days=28), LATER) for by in values.By],
+    "follow-up": _follow_up,
     "scores": _scores,
 }
 ALLOWED = (
-    *(f"SCAN {small}" for small in ("people", "teams", "absences", "drift_alarms")),
+    *(f"SCAN {small}" for small in ("people", "teams", "team_calendars", "absences", "drift_alarms", "webhooks")),
+    "SCAN owner_timers USING INDEX ix_owner_timers_exhausted",
     "SCAN readings USING COVERING INDEX sqlite_autoindex_readings_1",  # from its end, one row
     "SCAN book_pages USING INDEX sqlite_autoindex_book_pages_1",  # from its end, one row
     *(f"SCAN mails USING {kind} ix_mails_unsettled" for kind in ("INDEX", "COVERING INDEX")),
