@@ -24,6 +24,7 @@ from itaca.cli import (
     tokens,
     trace,
     train,
+    webhooks,
 )
 from itaca.errors import ConfigurationError, PermanentError, TransientError
 from itaca.observability.logs import configure_logs
@@ -54,6 +55,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(labels.app, name="label")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(activities.app, name="activities")
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def main() -> None:

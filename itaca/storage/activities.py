@@ -3,7 +3,6 @@
 import random
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, or_, select
 
@@ -135,9 +134,11 @@ def _reopen(
     action = hold_against(case, activity, violations, roster, policy, entries.now)
     entries.raise_case(case.id, action.severity, action.level, case.contacts, action.promise)
     entries.violate(case.id)
+    if action.level > case.level:
+        entries.escalate(case.id)
     opened_by = MailId(conn.execute(select(cases.c.opened_by).where(cases.c.id == case.id)).scalar_one())
-    detail: dict[str, Any] = {"reasons": list(action.reasons), "activity": activity_id}
-    entries.event(case.id, "violated", None, {**detail, "kind": activity.kind.value, "system": activity.system})
+    by_whom = {"activity": activity_id, "activity_kind": activity.kind.value, "system": activity.system}
+    entries.event(case.id, "violated", None, {"reasons": list(action.reasons), **by_whom})
     _tell(entries, action, activity_id, opened_by, roster)
 
 

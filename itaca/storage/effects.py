@@ -135,6 +135,8 @@ class Effects:
         self._entries.raise_case(case.id, action.severity, action.level, contacts, action.promise)
         if action.is_violation:
             self._entries.violate(case.id)
+        if action.level > case.level:
+            self._entries.escalate(case.id)
         now_open = replace(case, severity=action.severity, level=action.level, contacts=contacts, is_open=True)
         self._remember(now_open, mail)
         event = "violated" if action.is_violation else ("reopened" if action.reopens else "appended")

@@ -12,6 +12,7 @@ from itaca.contracts.ids import CaseId, MailId, uuid7
 from itaca.contracts.intents import MailOutcome, OutboxKind
 from itaca.errors import TransientError
 from itaca.storage import tables
+from itaca.storage.announcements import Happening, announce
 from itaca.storage.moments import to_micros
 
 _ORDER = (
@@ -47,6 +48,7 @@ class Entries:
         self._raised: dict[CaseId, dict[str, Any]] = {}
         self._owed: dict[CaseId, NewPromise] = {}
         self._violated: list[CaseId] = []
+        self._escalated: list[CaseId] = []
 
     def new_id(self) -> str:
         """Return an id; ids of one transaction sort in the order of their making."""
@@ -119,6 +121,10 @@ class Entries:
         """Count one more violation of a cancellation."""
         self._violated.append(case_id)
 
+    def escalate(self, case_id: CaseId) -> None:
+        """Let others be told that people higher in the chain know of a case."""
+        self._escalated.append(case_id)
+
     def settle(self, mail_id: MailId, outcome: MailOutcome) -> None:
         self.outcomes[mail_id] = outcome
 
@@ -143,8 +149,15 @@ class Entries:
             )
         for case_id in self._violated:
             conn.execute(_violating(), {"which": case_id})
+        announce(conn, self._happenings(), self.now, self.new_id)
         for mail_id, outcome in self.outcomes.items():
             self._settle(conn, mail_id, outcome)
+
+    def _happenings(self) -> list[Happening]:
+        written = [
+            Happening(row["id"], row["case_id"], row["kind"], row["detail"]) for row in self._rows[tables.case_events]
+        ]
+        return written + [Happening(self.new_id(), case_id, "escalated", {}) for case_id in self._escalated]
 
     def _promise_what_is_owed(self, conn: Connection) -> None:
         new = {row["case_id"] for row in self._rows[tables.promises]}

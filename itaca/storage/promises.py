@@ -103,6 +103,8 @@ class _Breaking:
         self._entries.promise(case_id, NewPromise(promise, self._policy.next_escalation(from_when, team)))
         detail = {"promise": row.promise, "due_at": due_at.isoformat(), "level": escalation.level}
         self._entries.event(case_id, "promise_broken", None, detail)
+        if escalation.level > row.level:
+            self._entries.escalate(case_id)
         event = "still_broken" if row.level == escalation.level else "promise_broken"
         for person_id in escalation.told:
             self._tell(row, self._roster.people[person_id], event)

@@ -1,7 +1,8 @@
 """Deliver one entry of the outbox by its door, and note in the ledger what became of it.
 
 In:     entries that are due.
-Out:    mail by the relay or as files; events on the exchange ``outcomes``; each entry ended or put off.
+Out:    mail by the relay or as files; events to the exchange ``outcomes`` and to webhooks; each entry ended or
+        put off.
 Fails:  TransientError -> again later, with doubling pauses, until a day has passed. PermanentError -> failed, and
         the case's history says so. A hand-off is never given up. An acknowledgement whose answer was lost ->
         unknown, never sent again: a second one is worse than none, the case exists. Anything else is sent again;
@@ -29,9 +30,11 @@ from itaca.storage.database import Database
 from itaca.storage.departures import departed, failed
 from itaca.storage.letters import Context, load_context, load_person
 from itaca.storage.outbox import OutboxEntry, begin_sending, retry_later
+from itaca.storage.webhooks import WebhookEvent
 from services.courier.doors import AnswerLostError, Door
 from services.courier.messages import ascii_address, return_path
 from services.courier.settings import CourierSettings
+from services.courier.webhooks import WebhookDoor
 
 log = structlog.get_logger()
 FIRST_PAUSE_S = 30.0
@@ -84,6 +87,7 @@ class Courier:
         settings: CourierSettings,
         has_exchange: bool,
     ) -> None:
+        self._webhooks = WebhookDoor(database, clock, rng, settings)
         self._database, self._broker, self._door, self._letters = database, broker, door, letters
         self._clock, self._rng, self._metrics, self._settings = clock, rng, metrics, settings
         self._has_exchange = has_exchange
@@ -141,20 +145,24 @@ class Courier:
                 subject, text = str(entry.payload["subject"]), str(entry.payload["text"])
                 message = self._letters.reply(entry.id, entry.recipient, subject, text, context, now)
                 return await self._by_mail(entry, message, entry.recipient, return_path(message))
+            case OutboxKind.WEBHOOK:
+                return await self._webhooks.deliver(entry)
             case OutboxKind.ORDER_HANDOFF:
                 return await self._hand_off(entry, self._settings.orders_to, "orders", now)
             case OutboxKind.CANCELLATION_HANDOFF:
                 return await self._hand_off(entry, self._settings.cancellations_to, "cancellations", now)
 
     async def _hand_off(self, entry: OutboxEntry, mailbox: str, default_box: str, now: datetime) -> str:
-        """Give a matter to the system that executes it: by the exchange, a mailbox, or a file where neither is."""
+        """Give a matter to the system that executes it: by the exchange, webhooks, a mailbox, else a file."""
         context = await self._context(entry, [_case(entry)])
-        event = encode(_event(context))
-        doors = []
+        told = _event(context)
+        event = encode(told)
+        key = WebhookEvent(_ROUTING_KEYS[entry.kind])
+        doors = [*await self._webhooks.hand_off(entry, key, told.model_dump(mode="json"))]
         if self._has_exchange:
             await self._broker.publish_outcome(_ROUTING_KEYS[entry.kind], event, entry.id)
             doors.append("confirmed by the exchange outcomes")
-        if mailbox or not self._has_exchange:
+        if mailbox or not doors:
             recipient = mailbox or default_box
             message = self._letters.handoff(entry.id, recipient, event, context, now)
             doors.append(await self._by_mail(entry, message, recipient))

@@ -1,5 +1,6 @@
 """What the courier is told by its environment."""
 
+from ipaddress import ip_network
 from typing import ClassVar
 
 from pydantic import Field, SecretStr
@@ -24,4 +25,18 @@ class CourierSettings(ServiceSettings):
     interval_s: float = Field(1.0, gt=0, description="Seconds between two looks at the outbox.")
     lease_s: float = Field(300.0, gt=0, description="After so many seconds what a dead courier held is taken over.")
     give_up_after_s: float = Field(86_400.0, gt=0, description="After so many seconds of refusals it has failed.")
+    webhook_timeout_s: float = Field(15.0, gt=0, description="Longest wait for the answer to a webhook.")
+    webhook_networks: tuple[str, ...] = Field(
+        (), description="Private networks (CIDR) that webhooks may reach, also without TLS; default: none."
+    )
     batch_size: int = Field(50, ge=1, le=1000, description="Entries in hand at once.")
+
+    def problems(self) -> list[str]:
+        """Return which networks are none."""
+        found = []
+        for network in self.webhook_networks:
+            try:
+                ip_network(network)
+            except ValueError:
+                found.append(f"{self.variable('webhook_networks')}: {network} is no network; write 10.1.0.0/16")
+        return found

@@ -7,20 +7,23 @@ from starlette.routing import Mount
 
 from itaca.cases.policy import Policy
 from itaca.process import Parts
-from services.desk.api import activities, cancellations, cases, mails, orders, suppressions
+from services.desk.api import activities, cancellations, cases, interactions, mails, orders, suppressions, webhooks
 from services.desk.api.access import TokenCache
 from services.desk.api.checks import Checks
 from services.desk.api.core import Api
 from services.desk.api.problems import RESPONSES, Problem
 from services.desk.api.problems import add_to as add_problems
+from services.desk.api.sizes import LimitedBodies
 
 ROUTERS = (
     suppressions.router,
     cases.router,
     mails.router,
+    interactions.router,
     activities.router,
     cancellations.router,
     orders.router,
+    webhooks.router,
 )
 _ABOUT = "Cases, cancellations and what binds those who send and bill. Errors are problem details (RFC 9457)."
 
@@ -44,6 +47,7 @@ def create_api(parts: Parts, policy: Policy) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     add_problems(app)
+    app.add_middleware(LimitedBodies)
     _describe(app)
     return app
 

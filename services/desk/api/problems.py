@@ -15,6 +15,7 @@ from itaca.storage.idempotency import KeyReusedError
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 _MOST_FAULTS = 20
+TOO_LARGE = "the request is too large"
 
 
 class Fault(BaseModel):
@@ -103,7 +104,7 @@ def _unforeseen(_: Request, error: Exception) -> Response:
 
 def _refused_by_the_framework(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    details = {404: "there is nothing under this path", 405: "the path does not know this method"}
+    details = {404: "there is nothing under this path", 405: "the path does not know this method", 413: TOO_LARGE}
     return problem(error.status_code, details.get(error.status_code, ""), headers=dict(error.headers or {}))
 
 

@@ -1,0 +1,181 @@
+"""Webhooks: subscribe, unsubscribe, see what was tried, send again."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import AwareDatetime, Field
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from itaca.storage.tokens import Scope, Token
+from itaca.storage.webhooks import (
+    Delivery,
+    Webhook,
+    WebhookEvent,
+    add_webhook,
+    end_webhook,
+    list_deliveries,
+    list_webhooks,
+    load_webhook,
+    redeliver,
+)
+from services.desk.api.access import needs
+from services.desk.api.core import Body, IdempotencyKey, api_of, write_once
+from services.desk.api.etags import answer
+from services.desk.api.pages import Cursor, Limit, next_cursor
+from services.desk.api.problems import RefusedError
+
+router = APIRouter(tags=["webhooks"])
+MayRead = Annotated[Token, Depends(needs(Scope.WEBHOOKS_READ))]
+MayWrite = Annotated[Token, Depends(needs(Scope.WEBHOOKS_WRITE))]
+Id = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,200}[A-Za-z0-9])?"
+_PORT = r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
+URL_PATTERN = rf"^https?://{_HOST}{_PORT}(/[!-~]{{0,1500}})?$"
+
+
+class NewWebhook(Body):
+    """Where events go. Without TLS, and into private networks, only where the courier's settings allow it."""
+
+    url: Annotated[str, Field(max_length=2_000, pattern=URL_PATTERN, examples=["https://crm.example/itaca"])]
+    events: Annotated[list[WebhookEvent], Field(min_length=1, max_length=len(WebhookEvent))]
+
+
+class WebhookBody(Body):
+    """One subscription."""
+
+    id: str
+    url: str
+    events: list[WebhookEvent]
+    created_at: AwareDatetime
+    ended_at: AwareDatetime | None
+    ended_because: str
+
+
+class NewWebhookBody(WebhookBody):
+    """A subscription just made: its secret is shown this once."""
+
+    secret: str = Field(description="Verifies the signatures (Standard Webhooks); keep it.")
+
+
+class WebhookList(Body):
+    items: list[WebhookBody]
+
+
+class DeliveryBody(Body):
+    """One attempt at delivering an event."""
+
+    id: str
+    event_id: str
+    event: str
+    at: AwareDatetime
+    status: int | None = Field(description="What HTTP answered; null where nobody did.")
+    milliseconds: int
+    problem: str = Field(description="Empty for a success.")
+
+
+class DeliveryList(Body):
+    items: list[DeliveryBody]
+    next: str | None
+
+
+class Queued(Body):
+    """The event leaves once more; its attempts stand in the log."""
+
+    outbox_id: str
+
+
+@router.post("/webhooks", response_model=NewWebhookBody, status_code=201, summary="Subscribe to events")
+async def subscribe(request: Request, token: MayWrite, new: NewWebhook) -> Response:
+    """`order.received` and `cancellation.requested` carry the matter itself: taking one takes it over.
+
+    There is no Idempotency-Key here: its answer would be kept, and the secret with it.
+    """
+    api = api_of(request)
+
+    def work(conn: Connection, now: datetime) -> tuple[int, Body]:
+        made = add_webhook(conn, new.url, set(new.events), now, api.rng)
+        return 201, NewWebhookBody(**shown(made), secret=made.secret)
+
+    return await write_once(request, token, None, work)
+
+
+@router.get("/webhooks", response_model=WebhookList, summary="List subscriptions")
+async def list_(request: Request, token: MayRead) -> Response:
+    """Those that ended, too; never their secrets."""
+    found = await api_of(request).database.read(list_webhooks)
+    return answer(request, {"items": [shown(one) for one in found]})
+
+
+@router.delete("/webhooks/{webhook_id}", status_code=204, summary="Unsubscribe")
+async def unsubscribe(request: Request, token: MayWrite, webhook_id: Id) -> Response:
+    """Nothing more is sent; the log stays."""
+    api = api_of(request)
+    now = api.clock.now()
+    because = f"ended by {token.name}"
+    if not await api.database.write(lambda conn: end_webhook(conn, webhook_id, because, now)):
+        raise RefusedError(404, "no subscription that stands has this id")
+    return Response(status_code=204)
+
+
+@router.get("/webhooks/{webhook_id}/deliveries", response_model=DeliveryList, summary="Read the delivery log")
+async def deliveries(
+    request: Request, token: MayRead, webhook_id: Id, cursor: Cursor = "", limit: Limit = 50
+) -> Response:
+    """Every attempt, the newest first."""
+
+    def work(conn: Connection) -> Any:
+        if load_webhook(conn, webhook_id) is None:
+            raise RefusedError(404, "no subscription has this id")
+        return list_deliveries(conn, webhook_id, cursor, limit)
+
+    found = await api_of(request).database.read(work)
+    upcoming = next_cursor([one.id for one in found], limit)
+    return answer(request, {"items": [_attempt(one) for one in found], "next": upcoming})
+
+
+@router.post(
+    "/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
+    response_model=Queued,
+    status_code=202,
+    summary="Send an event once more",
+)
+async def again(
+    request: Request, token: MayWrite, webhook_id: Id, delivery_id: Id, key: IdempotencyKey = None
+) -> Response:
+    """With the same id, by which its receiver knows it."""
+    api = api_of(request)
+
+    def work(conn: Connection, now: datetime) -> tuple[int, Body]:
+        if load_webhook(conn, webhook_id) is None:
+            raise RefusedError(404, "no subscription has this id")
+        return 202, Queued(outbox_id=redeliver(conn, webhook_id, delivery_id, now, api.rng))
+
+    return await write_once(request, token, key, work)
+
+
+def shown(found: Webhook) -> dict[str, Any]:
+    """Return a subscription as it is answered, without its secret."""
+    body = WebhookBody(
+        id=found.id,
+        url=found.url,
+        events=sorted(found.events),
+        created_at=found.created_at,
+        ended_at=found.ended_at,
+        ended_because=found.ended_because,
+    )
+    return body.model_dump(mode="json")
+
+
+def _attempt(found: Delivery) -> dict[str, Any]:
+    body = DeliveryBody(
+        id=found.id,
+        event_id=found.event_id,
+        event=found.event,
+        at=found.at,
+        status=found.status,
+        milliseconds=found.milliseconds,
+        problem=found.problem,
+    )
+    return body.model_dump(mode="json")

@@ -1,0 +1,234 @@
+"""Webhooks: signed, tried again, noted, and never led astray."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import standardwebhooks
+
+from itaca.broker.memory import MemoryBroker
+from itaca.cases.policy import Policy
+from itaca.contracts.intents import CaseOutcome
+from itaca.errors import PermanentError
+from itaca.observability.metrics import Metrics
+from itaca.process import Parts
+from itaca.settings import SharedSettings, load
+from itaca.storage import tables as t
+from itaca.storage.cases import close_case
+from itaca.storage.promises import break_overdue
+from itaca.storage.webhooks import Webhook, WebhookEvent, add_webhook, end_webhook, redeliver
+from services.courier.app import CourierStage
+from services.courier.doors import open_door
+from services.courier.messages import Letters
+from services.courier.settings import CourierSettings
+from tests.support.ledger import open_ledger
+from tests.support.receiver import Receiver
+from tests.support.routed import CANCELLATION, COMPLAINT, ORDER, POLICY, Desk
+
+ALL = tuple(WebhookEvent)
+
+
+class Office:
+    """A courier on a ledger of its own, with a receiver of webhooks on this machine."""
+
+    def __init__(self, desk: Desk, folder: Path, receiver: Receiver, **settings: Any) -> None:
+        self.desk, self.receiver = desk, receiver
+        shared = load(SharedSettings, {"ITACA_DATA_DIR": str(folder)})
+        clock, rng = desk.ledger.clock, desk.ledger.rng
+        parts = Parts(shared, desk.ledger.database, MemoryBroker(clock, random.Random(1)), clock, rng, Metrics())
+        chosen = CourierSettings(**{"webhook_networks": ("127.0.0.0/8",), **settings})
+        letters = Letters("Servizio Clienti", "", "", Policy().calendar.zone)
+        self.stage = CourierStage(parts, chosen, open_door(chosen, folder), letters)
+
+    async def subscribe(self, *events: WebhookEvent, url: str = "") -> Webhook:
+        now, rng = self.desk.now, self.desk.ledger.rng
+        chosen, target = events or ALL, url or self.receiver.url
+        return await self.desk.ledger.database.write(lambda c: add_webhook(c, target, chosen, now, rng))
+
+    async def rounds(self, **pause: float) -> None:
+        """Deliver what is due after a pause."""
+        await self.desk.pass_time(**(pause or {"seconds": 1}))
+        while await self.stage.round():
+            pass
+
+    async def log(self) -> list[tuple[str, int | None, str]]:
+        return [(row.event, row.status, row.problem) for row in await self.desk.rows(t.webhook_deliveries)]
+
+    async def states(self) -> list[str]:
+        return [row.state for row in await self.desk.rows(t.outbox, kind="webhook")]
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """Give a receiver of webhooks."""
+    made = Receiver()
+    await made.start()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def office(tmp_path: Path, receiver: Receiver) -> AsyncIterator[Office]:
+    """Give a courier that may reach this machine."""
+    async with open_ledger("sqlite://") as ledger:
+        desk = Desk(ledger)
+        await desk.staff("agent", "lead")
+        yield Office(desk, tmp_path, receiver)
+
+
+async def test_a_case_is_told_with_a_signature_that_verifies(office: Office) -> None:
+    """Standard Webhooks: id, time and signature in the headers, type, time and facts in the body, no words."""
+    hook = await office.subscribe(WebhookEvent.CASE_OPENED)
+    await office.desk.settle(COMPLAINT, "Dove sono i miei libri?")
+    await office.rounds()
+    (taken,) = office.receiver.taken
+    (case,) = await office.desk.cases()
+    # The library compares with the clock of the machine, which is not that of this test.
+    signed = standardwebhooks.Webhook(hook.secret).sign(
+        taken.headers["webhook-id"], office.desk.now, taken.body.decode()
+    )
+    assert signed in taken.headers["webhook-signature"].split()
+    assert taken.headers["webhook-timestamp"] == str(int(office.desk.now.timestamp()))
+    told = json.loads(taken.body)
+    assert (told["type"], told["data"]["reference"], told["data"]["kind"]) == (
+        "case.opened", case.reference, "complaint",
+    )  # fmt: skip
+    assert b"libri" not in taken.body
+    assert await office.log() == [("case.opened", 200, "")]
+    assert await office.states() == ["sent"]
+
+
+async def test_the_life_of_a_case_is_told_event_by_event(office: Office) -> None:
+    """Opened, escalated by a second contact, promise broken and escalated, closed: each once, in the same commit."""
+    await office.subscribe()
+    await office.desk.settle(COMPLAINT)
+    await office.desk.settle(COMPLAINT)
+    await office.desk.pass_time(days=5)
+    now, rng, write = office.desk.now, office.desk.ledger.rng, office.desk.ledger.database.write
+    await write(lambda c: break_overdue(c, now, POLICY, rng, "watch", 1))
+    (case,) = await office.desk.cases()
+    await office.desk.pass_time(seconds=1)
+    later = office.desk.now
+    await write(lambda c: close_case(c, case.id, CaseOutcome.REMEDIED, "parcel", later, rng, "agent"))
+    await office.rounds()
+    told = sorted(json.loads(one.body)["type"] for one in office.receiver.taken)
+    assert told == ["case.closed", "case.escalated", "case.opened", "promise.broken"]
+    assert await office.desk.problems() == []
+
+
+async def test_who_did_not_subscribe_is_told_nothing(office: Office) -> None:
+    """Neither other events, nor after the end of a subscription."""
+    await office.subscribe(WebhookEvent.CASE_CLOSED)
+    ended = await office.subscribe(WebhookEvent.CASE_OPENED)
+    now = office.desk.now
+    await office.desk.ledger.database.write(lambda c: end_webhook(c, ended.id, "by hand", now))
+    await office.desk.settle(COMPLAINT)
+    await office.rounds()
+    assert (office.receiver.taken, await office.states()) == ([], [])
+
+
+@pytest.mark.parametrize("status", [500, 404, 301])
+async def test_a_refusal_is_tried_again_with_the_same_id(office: Office, status: int) -> None:
+    """No success is again later, a redirect too, which nobody follows; every attempt stands in the log."""
+    await office.subscribe(WebhookEvent.CASE_OPENED)
+    office.receiver.answers = [status]
+    await office.desk.settle(COMPLAINT)
+    await office.rounds()
+    assert await office.states() == ["pending"]
+    await office.rounds(minutes=1)
+    ids = [one.headers["webhook-id"] for one in office.receiver.taken]
+    assert (len(ids), len(set(ids)), await office.states()) == (2, 1, ["sent"])
+    assert [row[1] for row in await office.log()] == [status, 200]
+
+
+async def test_a_receiver_that_is_gone_is_asked_no_more(office: Office) -> None:
+    """410 ends the subscription, with its reason."""
+    await office.subscribe(WebhookEvent.CASE_OPENED)
+    office.receiver.answers = [410]
+    await office.desk.settle(COMPLAINT)
+    await office.rounds()
+    (hook,) = await office.desk.rows(t.webhooks)
+    assert (hook.ended_because, await office.states()) == ("its receiver answered 410 Gone", ["failed"])
+
+
+async def test_a_receiver_that_does_not_answer_is_noted(office: Office) -> None:
+    """A closed port: no status, the kind of failure, again later."""
+    await office.subscribe(WebhookEvent.CASE_OPENED)
+    await office.receiver.close()
+    await office.desk.settle(COMPLAINT)
+    await office.rounds()
+    ((_, status, problem),) = await office.log()
+    assert (status, problem) == (None, "the webhook does not answer (ConnectError)")
+
+
+@pytest.mark.parametrize("url", ["https://localhost/x", "https://169.254.169.254/latest", "http://1.1.1.1/"])
+async def test_nobody_is_led_into_our_network(tmp_path: Path, receiver: Receiver, url: str) -> None:
+    """Without a setting that allows it, private addresses and plain HTTP are refused before anything is sent."""
+    async with open_ledger("sqlite://") as ledger:
+        desk = Desk(ledger)
+        await desk.staff("agent")
+        office = Office(desk, tmp_path, receiver, webhook_networks=())
+        await office.subscribe(WebhookEvent.CASE_OPENED, url=url)
+        await desk.settle(COMPLAINT)
+        await office.rounds()
+        assert (receiver.taken, await office.states()) == ([], ["failed"])
+        ((_, status, problem),) = await office.log()
+        assert (status, "no setting allows" in problem) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("judged", "event", "state"),
+    [(ORDER, "order.received", None), (CANCELLATION, "cancellation.requested", "handed")],
+)
+async def test_a_hand_off_by_webhook_counts_when_it_is_taken(
+    office: Office, judged: Any, event: str, state: str | None
+) -> None:
+    """Refused first, taken then: only now the order is the order system's, the cancellation handed over."""
+    await office.subscribe(WebhookEvent(event))
+    office.receiver.answers = [503]
+    await office.desk.settle(judged, "Vorrei due copie", reply_to_address="")
+    await office.rounds()
+    (case,) = await office.desk.cases()
+    assert case.status == "open"
+    await office.rounds(minutes=1)
+    told = json.loads(office.receiver.taken[-1].body)
+    assert (told["type"], told["data"]["text"]) == (event, "Vorrei due copie")
+    (case,) = await office.desk.cases()
+    found = [row.state for row in await office.desk.rows(t.cancellations)]
+    assert (case.status, found) == (("closed", []) if state is None else ("open", [state]))
+    assert not list(Path(office.stage._parts.settings.data_dir, "outbox").rglob("orders/new/*"))
+
+
+async def test_an_event_is_sent_again_on_request(office: Office) -> None:
+    """By the id of an attempt, with the same id of the event; not for another's subscription."""
+    hook = await office.subscribe(WebhookEvent.CASE_OPENED)
+    await office.desk.settle(COMPLAINT)
+    await office.rounds()
+    (attempt,) = await office.desk.rows(t.webhook_deliveries)
+    now, rng, write = office.desk.now, office.desk.ledger.rng, office.desk.ledger.database.write
+    with pytest.raises(PermanentError, match="no such delivery"):
+        await write(lambda c: redeliver(c, "another", attempt.id, now, rng))
+    await write(lambda c: redeliver(c, hook.id, attempt.id, now, rng))
+    await office.rounds()
+    first, second = office.receiver.taken
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.body == second.body
+
+
+async def test_a_slow_receiver_holds_nobody_up_for_long(tmp_path: Path, receiver: Receiver) -> None:
+    """An answer that never comes ends at the limit and is tried again."""
+    async with open_ledger("sqlite://") as ledger:
+        desk = Desk(ledger)
+        await desk.staff("agent")
+        office = Office(desk, tmp_path, receiver, webhook_timeout_s=0.2)
+        await office.subscribe(WebhookEvent.CASE_OPENED)
+        receiver.is_silent = True
+        await desk.settle(COMPLAINT)
+        async with asyncio.timeout(30):
+            await office.rounds()
+        ((_, _, problem),) = await office.log()
+        assert problem == "the webhook does not answer (ReadTimeout)"
