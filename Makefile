@@ -15,7 +15,7 @@ CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 WORKERS ?= $(shell echo $$(( 2 * $(CORES) )))
 
 # What the whole suite may not skip: see tests/support/require.py.
-PROGRAMS := rabbitmq,postgres,postfix,swaks,strace,promtool,openssl
+PROGRAMS := rabbitmq,postgres,postfix,swaks,strace,promtool,openssl,chromium
 
 # Exact versions and no address of any index, so that the lock is the same for everybody.
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --all-build-deps --strip-extras --no-header \

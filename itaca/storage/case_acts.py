@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -63,6 +63,16 @@ def take(conn: Connection, act: Act) -> None:
     entries = act.entries()
     entries.event(act.case_id, "taken", None, {"before": row.owner_name or ""})
     entries.write(conn)
+
+
+def taken(conn: Connection, act: Act) -> Act:
+    """Take the case, and return the act by which one goes on with it in the same transaction.
+
+    Raises:
+        StaleError: it changed meanwhile.
+    """
+    take(conn, act)
+    return replace(act, version=case_version(conn, act.case_id))
 
 
 def hand_over(conn: Connection, act: Act, to: PersonId, says: str) -> None:

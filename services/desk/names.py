@@ -52,6 +52,19 @@ NAMES = {
     "notice_failed": N_("A notice to a colleague could not be delivered"),
     "labelled": N_("Mail labelled"),
     "decided": N_("Mail decided"),
+    "order_confirmed": N_("Order confirmed"),
+    "effect_confirmed": N_("Its system confirms that it was carried out"),
+    "withdrawn": N_("The customer has come back"),
+    "ask_added": N_("A question of the customer noted"),
+    "asks_ticked": N_("Questions answered"),
+    "asks_promised": N_("Questions answered by a date"),
+    "parked": N_("Put aside for a while"),
+    "resumed": N_("Taken up again"),
+    "owner_away": N_("Its owner is away"),
+    "passed_on": N_("Passed on: its owner was silent"),
+    "legal_matter": N_("What the law says about it chosen"),
+    "legal_term_near": N_("The legal term runs out soon"),
+    "legal_term_broken": N_("The legal term has run out"),
     "found_by_audit": N_("Found by the blind check"),
     # States of a cancellation.
     "requested": N_("requested"),
@@ -96,5 +109,7 @@ LETTERS = {
     "notice": N_("Notices to colleagues"),
     "order_handoff": N_("Orders to the order system"),
     "cancellation_handoff": N_("Cancellations to carry out"),
+    "webhook": N_("Messages to other systems"),
+    "daily_list": N_("Daily lists for the top of the chain"),
 }
 """What leaves, by the kind of its outbox entry."""

@@ -17,9 +17,7 @@ _KNOWN = (
     N_("this address is not known as the customer's"),
     N_("nobody active has this id"),
 )
-_STALE = N_(
-    "Something changed while you were writing: it is marked below. Your words are still here; look, then send again."
-)
+_STALE = N_("Something changed while you were writing: see below. Your words are still here; look, then send again.")
 _NOT_YOURS = N_("This case belongs to somebody else. Take it first; your words are still here.")
 _ASKED = N_("The customer asked something that is still open. Tick what your answer settles, or come back by a date.")
 _RULE = N_("A rule forbids it. Nothing was changed.")

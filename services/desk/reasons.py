@@ -28,6 +28,11 @@ _FIXED = (
     N_("found by a person"),
     N_("mail has changed since the model began its work, and this might be a complaint"),
     N_("the order system is silent"),
+    N_("answer written at the desk"),
+    N_("a person read it: it asks nothing of us"),
+    N_("confirmed by the exchange outcomes"),
+    N_("taken by the mail server"),
+    N_("written to the outbox folder"),
     N_("no text that a model could judge"),
     N_("many invisible characters: somebody hides words"),
     N_("most of its words are unknown to the model: another language, or no language at all"),
@@ -36,6 +41,11 @@ _OR = N_(" or ")
 _INTENT_NAMES = {"order": N_("an order"), "complaint": N_("a complaint"), "cancellation": N_("a cancellation")}
 _UNSURE = N_("the machine is not sure whether it is %(intents)s")
 _PATTERNS = (
+    (r"(?P<number>\d+) mails are unaccounted for", N_("%(number)s mails are unaccounted for")),
+    (r"(?P<number>\d+) mails are overdue", N_("%(number)s mails have waited too long")),
+    (r"(?P<number>\d+) open cases have no owner", N_("%(number)s open cases have no owner")),
+    (r"(?P<number>\d+) open promises have no date", N_("%(number)s open promises have no date")),
+    (r"(?P<number>\d+) open cases have no open promise", N_("%(number)s open cases promise nothing")),
     (r"contact number (?P<number>\d+) on this matter", N_("contact number %(number)s on this matter")),
     (
         r"the machine is not sure about: (?P<intents>[a-z, ]+)",

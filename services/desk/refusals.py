@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from itaca.errors import PermanentError, TransientError
@@ -31,6 +33,8 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(NotFoundError, _not_found)
     app.add_exception_handler(PermanentError, _refused)
     app.add_exception_handler(TransientError, _later)
+    app.add_exception_handler(HTTPException, _plain)
+    app.add_exception_handler(RequestValidationError, _incomplete)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -60,6 +64,15 @@ def _refused(request: Request, error: Exception) -> Response:
 
 def _later(request: Request, _: Exception) -> Response:
     return _page(request, "later", 503)
+
+
+def _plain(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return _page(request, "not_found" if status == 404 else "refused", status)
+
+
+def _incomplete(request: Request, _: Exception) -> Response:
+    return _page(request, "refused", 400)
 
 
 def _broken(request: Request, error: Exception) -> Response:

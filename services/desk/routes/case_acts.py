@@ -26,7 +26,7 @@ Words = Annotated[list[str], Form()]
 
 
 @router.post("/take")
-async def take(request: Request, desk: DeskHere, visitor: Worker, reference: str, version: Version) -> Response:
+async def take_on(request: Request, desk: DeskHere, visitor: Worker, reference: str, version: Version) -> Response:
     """Make the case mine."""
     return await _do(request, desk, visitor, reference, version, "taken", case_acts.take)
 
@@ -59,6 +59,7 @@ async def answer(
     evidence: Text = "",
     day: Text = "",
     asked: Words = [],  # noqa: B006 - FastAPI copies it
+    take: Text = "",
 ) -> Response:
     """Send an answer, which closes the case or says by when somebody comes back."""
     ends_as = _outcome(outcome) if then == "close" else None
@@ -72,7 +73,8 @@ async def answer(
     )
 
     def work(conn: Connection, act: Act) -> None:
-        case_acts.answer(conn, act, MailId(mail), said, visitor.account.name, asked)
+        mine = case_acts.taken(conn, act) if take else act
+        case_acts.answer(conn, mine, MailId(mail), said, visitor.account.name, asked)
 
     return await _do(request, desk, visitor, reference, version, "answered", work)
 
