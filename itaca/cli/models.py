@@ -50,7 +50,7 @@ def show(
     print(f"{'report':<15} {models_dir / manifest['version'] / 'report.md'}")
 
 
-@app.command("promote", epilog="Example: itaca models promote itaca-5a08960cb5b4")
+@app.command("promote", epilog="Example: itaca models promote itaca-160b5c040848")
 def promote(
     version: Version,
     despite_gate: Annotated[bool, typer.Option("--despite-gate", help="Even if the gate refused it.")] = False,
@@ -66,7 +66,7 @@ def rollback(models_dir: ModelsDir = MODELS) -> None:
     print(workshop().rollback(models_dir))
 
 
-@app.command("shadow", epilog="Example: itaca models shadow itaca-5a08960cb5b4 inbox/")
+@app.command("shadow", epilog="Example: itaca models shadow itaca-160b5c040848 inbox/")
 def shadow(version: Version, paths: MailPaths, models_dir: ModelsDir = MODELS, as_json: AsJson = False) -> None:
     """Judge files with the model in use and with another one, and show where they differ."""
     found = workshop().shadow(paths, models_dir, version)

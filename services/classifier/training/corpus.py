@@ -17,6 +17,8 @@ from services.classifier.rows import written_from_row
 INTENTS = (Intent.ORDER, Intent.COMPLAINT, Intent.CANCELLATION)
 """The order of every column with one entry per intent, in models and matrices."""
 FROZEN_PARTS = 10
+HARD_SOURCES = ("_hard", "_subtle")
+"""How the names of files end whose mails were written to be hard."""
 NOT_IN_TEXT = "not_in_text"
 """The tag of mails whose label stands in an attachment only: no reader of the text could give it."""
 

@@ -10,6 +10,7 @@ from services.classifier.training.risk import best_cut, lower_threshold, upper_b
 from services.classifier.vectors import Array
 from services.classifier.verdicts import Thresholds
 
+COMPLAINT = INTENTS.index(Intent.COMPLAINT)
 OTHER_ALPHA = 0.15
 """Missed orders and cancellations: less harm than a missed complaint, and their share of reviews is kept small."""
 
@@ -23,22 +24,36 @@ class Choice:
     unproven_languages: tuple[str, ...]
 
 
-def choose_thresholds(scores: Array, labels: Array, languages: Array, alpha: float, confidence: float) -> Choice:
-    """Choose for each intent: ``yes`` at the best F1, ``no`` where the share missed is proven small enough.
+def choose_thresholds(
+    scores: Array, labels: Array, languages: Array, hard: Array, alpha: float, confidence: float
+) -> Choice:
+    """Choose for each intent: ``yes`` where F1 is highest, ``no`` where the share missed is proven small enough.
 
-    ``scores`` and ``labels`` have shape (n_examples, n_intents), ``languages`` (n_examples,).
+    A bound over all mail holds for mail of the same mixture only, and nobody knows the mixture of next month. So
+    the share of missed complaints is bounded among the ``hard`` mails alone too, where these are enough to prove it.
+
+    Args:
+        scores: shape (n_examples, n_intents), as ``labels``.
+        languages: shape (n_examples,).
+        hard: shape (n_examples,), true for mails that were written to be hard.
     """
+    complaints = labels[:, COMPLAINT] == 1
+    groups = [np.ones(len(labels), dtype=bool)]
+    if _is_provable(int((hard & complaints).sum()), alpha, confidence):
+        groups.append(np.asarray(hard, dtype=bool))
     chosen: dict[Intent, Thresholds] = {}
     for place, intent in enumerate(INTENTS):
-        limit = alpha if intent is Intent.COMPLAINT else OTHER_ALPHA
+        limit, over = (alpha, groups) if place == COMPLAINT else (OTHER_ALPHA, groups[:1])
         yes = best_cut(scores[:, place], labels[:, place])
-        no = min(yes, lower_threshold(scores[:, place], labels[:, place], limit, confidence))
+        proven = [lower_threshold(scores[rows, place], labels[rows, place], limit, confidence) for rows in over]
+        no = min(yes, *proven)
         chosen[intent] = Thresholds(yes=round(yes, 6), no=round(no, 6))
-    complaints = labels[:, INTENTS.index(Intent.COMPLAINT)] == 1
+    among = " and ".join(str(int((rows & complaints).sum())) for rows in groups)
     rule = (
-        f"complaint answered no: missed at most {alpha:.1%} at confidence {confidence:.0%}, all languages together, "
-        f"exact binomial bound, fixed sequence, {int(complaints.sum())} complaints out of fold; order and "
-        f"cancellation: {OTHER_ALPHA:.0%}; yes: the cut of highest F1"
+        f"complaint answered no: missed at most {alpha:.1%} at confidence {confidence:.0%}, all languages together"
+        f"{', and as much among hard mails alone' if len(groups) > 1 else ''}; exact binomial bound, fixed "
+        f"sequence, {among} complaints out of fold; order and "
+        f"cancellation: {OTHER_ALPHA:.0%}; yes: half of the highest F1, where calibrated scores have it"
     )
     return Choice(chosen, rule, unproven(languages, complaints, alpha, confidence))
 
@@ -51,5 +66,10 @@ def unproven(languages: Array, complaints: Array, alpha: float, confidence: floa
     return tuple(
         str(language)
         for language in np.unique(languages)
-        if upper_bound(0, int(((languages == language) & complaints).sum()), confidence) > alpha
+        if not _is_provable(int(((languages == language) & complaints).sum()), alpha, confidence)
     )
+
+
+def _is_provable(trials: int, alpha: float, confidence: float) -> bool:
+    """Say whether so many complaints could prove a share of ``alpha``, if none of them were missed."""
+    return upper_bound(0, trials, confidence) <= alpha

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from itaca.contracts.ids import ModelVersion
 from itaca.contracts.intents import Intent
@@ -26,6 +27,7 @@ from services.classifier.manifest import (
 )
 from services.classifier.scorer import FORMAT, Scorer, pack
 from services.classifier.training.corpus import (
+    HARD_SOURCES,
     INTENTS,
     Example,
     corpus_digest,
@@ -90,7 +92,9 @@ def train(recipe: Recipe, out_dir: Path, progress: Progress, now: datetime) -> M
         return version
     progress(0.0, "reading the corpus")
     corpus = read_examples(files)
-    trained = _fit([*corpus, *recipe.extra], entries, recipe, progress)
+    # Threads of the numerical libraries wait for each other longer than they work on matrices of this size.
+    with threadpool_limits(1):
+        trained = _fit([*corpus, *recipe.extra], entries, recipe, progress)
     progress(0.95, "writing the model and its report")
     folder = _new_folder(out_dir, version)
     joblib.dump(pack(trained.scorer, entries), folder / MODEL_NAME, compress=("zlib", 3))
@@ -132,7 +136,8 @@ def _fit(
     votes = fit_votes(prepared, labels, list(range(len(learned))), recipe.seed)
     scorer = Scorer(lexicon, votes, *fit_stack(evidence, labels))
     languages = np.array([example.language for example in learned])
-    choice = choose_thresholds(scores, labels, languages, recipe.alpha, DEFAULT_CONFIDENCE)
+    hard = np.array([example.source.endswith(HARD_SOURCES) for example in learned])
+    choice = choose_thresholds(scores, labels, languages, hard, recipe.alpha, DEFAULT_CONFIDENCE)
     return Trained(learned, labels, scores, choice, scorer)
 
 

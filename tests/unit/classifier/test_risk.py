@@ -63,6 +63,12 @@ def test_the_best_cut_parts_what_can_be_parted() -> None:
     assert 0.4 < best_cut(np.array([0.1, 0.4, 0.6, 0.9]), np.array([0, 0, 1, 1])) < 0.6
 
 
+def test_the_best_cut_is_half_of_the_highest_f1() -> None:
+    """All four found with two too many: F1 is at most 0.8, whatever the scores are."""
+    scores = np.array([0.9, 0.8, 0.7, 0.6, 0.2, 0.1])
+    assert best_cut(scores, np.array([1, 0, 1, 1, 0, 1])) == pytest.approx(0.8 / 2)
+
+
 def test_the_curve_trades_review_for_safety() -> None:
     """A higher threshold leaves less unsure and misses more."""
     scores = np.linspace(0.0, 1.0, 101)
