@@ -1,7 +1,8 @@
 """Does every row of the table of faults and writes what was measured into ``docs/reliability.md``.
 
 Usage: ``python -m tests.fault [--only ID ...] [--keep-page] [--pause S] [--folder PATH]``; ``make faults`` runs it.
-Exit code 1 if any row lost or doubled anything, or could not be brought to rest; 2 if RabbitMQ or PostgreSQL is not installed.
+Exit code 1 if any row lost or doubled anything, or could not be brought to rest; 2 if RabbitMQ or PostgreSQL is not
+installed.
 """
 
 import argparse
@@ -30,7 +31,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="ID", default=[], help="rows to run; all if none is named")
     parser.add_argument("--keep-page", action="store_true", help="leave docs/reliability.md as it is")
     parser.add_argument(
-        "--pause", type=float, default=PAUSE_S, help="seconds between two mails of each of four senders"
+        "--pause", type=float, default=PAUSE_S, help="seconds between two mails of a sender"
     )
     parser.add_argument("--folder", type=Path, help="an empty folder for logs and data, which is kept")
     options = parser.parse_args()
