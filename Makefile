@@ -21,7 +21,7 @@ PROGRAMS := rabbitmq,postgres,postfix,swaks,strace,promtool,openssl,chromium
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --all-build-deps --strip-extras --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links pyproject.toml
 
-.PHONY: help setup dev run demo check test lint format docs bench train up down lock hooks clean
+.PHONY: help setup dev run demo check test lint format docs screenshots bench train up down lock hooks clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ format: dev ## Format the code and mend what ruff can mend
 
 docs: dev ## Make the generated tables anew: settings, metrics, .env.example
 	@$(BIN)/python -m docs.generate
+
+screenshots: dev ## Take the pictures of the desk's pages in docs/screens anew
+	@$(BIN)/python -m tests.browser.screens
 
 bench: dev ## Measure accepting, storing, the broker and the suppression check
 	@$(BIN)/python -m benchmarks.accepting
