@@ -35,7 +35,7 @@ _LOOKALIKES = str.maketrans(
 _TWINS = frozenset("аеорсухіјѕԁһԛԝАВЕІЈКМНОРСТУХЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧο")
 """Letters that look like Latin ones in every typeface, so that a whole word of them is Latin to the eye."""
 _LATIN = re.compile("[A-Za-z]")
-_MIN_LATIN_SHARE = 0.8
+_MIN_LATIN_SHARE = 0.6
 _DRAWN_LETTERS = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢɑɡ"
 _DRAWN = re.compile(f"[{_DRAWN_LETTERS}\U0001f150-\U0001f169\U0001f170-\U0001f189\u13a0-\u13f4]")
 """Small capitals, letters in black circles and squares, Cherokee: letters that people draw Latin words with."""

@@ -44,7 +44,7 @@ def _of_files(context: Context) -> Iterator[str]:
             context.defects.limit("text_files")
             return
         text = text_of_file(part, context.without_files()).strip()
-        if len(_WORD.findall(text[:10_000])) >= _MIN_WORDS:
+        if _WORD.search(text):
             context.defects.note("text:from_attachment")
             yield f"[{part.file_name}]\n{text}" if part.file_name else text
 

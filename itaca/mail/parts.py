@@ -187,7 +187,6 @@ def _choose(candidates: list[list[Text]]) -> list[Text]:
 def _read_leaf(part: Part, context: Context) -> list[Text]:
     kind = part.content_type
     if part.is_enclosed_mail:
-        context.enclosed.append(part)
         _add_files(part, context)
         return []
     if kind in TNEF_TYPES or part.file_name.lower() == "winmail.dat":
@@ -227,7 +226,9 @@ def _add_files(part: Part, context: Context) -> None:
         for child in part.children:
             _add_files(child, context)
         return
-    if _is_text_file(part):
+    if part.is_enclosed_mail:
+        context.enclosed.append(part)
+    elif _is_text_file(part):
         context.text_files.append(part)
     if not context.files.is_listing:
         return

@@ -65,6 +65,18 @@ def test_other_scripts_without_a_label_are_detected(text: str, codec: str) -> No
     assert (decoded.text, decoded.defect) == (text, "charset:detected")
 
 
+def test_text_in_ascii_that_calls_itself_utf16_stays_text() -> None:
+    """A wrong label does not turn Italian into Chinese."""
+    assert decode_text(b"la caldaia", "utf-16") == ("la caldaia", "ascii", "charset:mislabelled")
+
+
+@pytest.mark.parametrize("label", ["", "x-nobody-knows"])
+def test_bytes_of_no_charset_are_said_to_be_unreadable(label: str) -> None:
+    """Where neither the label nor the looks say what it is, a person must look."""
+    assert decode_text("la caldaia perde".encode("cp037"), label).defect in ("charset:unreadable", "charset:detected")
+    assert decode_text("la caldaia perde".encode("cp037"), "x-nobody-knows").defect == "charset:unreadable"
+
+
 def test_clean_text_leaves_nothing_that_a_database_refuses() -> None:
     """NUL, controls and lone surrogates are gone; every kind of line break is a newline."""
     assert clean_text("a\x00b\x07c\r\nd\re\x85f\u2028g\ud800h\ti") == "abc\nd\ne\nf\ng\ufffdh\ti"

@@ -54,6 +54,46 @@ def test_white_text_on_a_background_is_visible() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "style",
+    [
+        "color:#fefefe",
+        "color: rgb(250, 250, 250)",
+        "color:#336699; background:#336699",
+        "font-size:1px",
+        "width:0; height:0; overflow:hidden",
+        "margin-left:-9999px",
+    ],
+)
+def test_more_ways_to_hide(style: str) -> None:
+    """Letters nearly white, of the colour behind them, of no size or off the page are hidden, and kept apart."""
+    result = html_to_text(f'<p>visibile</p><p style="{style}">nascosto altrove</p>')
+    assert (result.text, result.unseen) == ("visibile", "nascosto altrove")
+
+
+@pytest.mark.parametrize(
+    "style", ["color:#f00", "font-size:1em", "margin-left:-100px", "color:#336699", "font:1em serif"]
+)
+def test_ordinary_styles_hide_nothing(style: str) -> None:
+    """Red letters of ordinary size are seen."""
+    assert html_to_text(f'<p style="{style}">visibile</p>').text == "visibile"
+
+
+def test_words_that_stand_for_pictures_are_kept_apart() -> None:
+    """What a picture says to those who do not see it is no part of the text, and is not lost."""
+    result = html_to_text('<p>ciao</p><img src="x" alt="la caldaia perde">')
+    assert (result.text, result.unseen) == ("ciao", "la caldaia perde")
+    assert html_to_text('<img alt="la caldaia perde">').is_hidden_only
+
+
+@pytest.mark.parametrize(
+    "html", ["<noscript>{}</noscript>", "<svg><text>{}</text></svg>", "<select><option>{}</select>"]
+)
+def test_what_some_programs_show_is_text(html: str) -> None:
+    """Mail programs run no scripts, draw drawings and show choices."""
+    assert html_to_text(html.format("la caldaia perde")).text == "la caldaia perde"
+
+
 def test_text_that_is_hidden_altogether_is_read_with_a_defect() -> None:
     """A mail of which everything is hidden is not empty: it is read, and noted."""
     text = read(mail('<p style="display:none">Voglio il rimborso</p>', {"Content-Type": "text/html"}))

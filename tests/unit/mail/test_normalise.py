@@ -19,11 +19,20 @@ from itaca.mail.normalise import normalise
         ("\u202eomalcer\u202c", "omalcer"),
         ("perche\u0301", "perché"),
         ("Москва", "Москва"),
+        ("La mia сасса è qui da un anno", "La mia cacca è qui da un anno"),
+        ("Ho scritto a Москва ieri e oggi", "Ho scritto a Москва ieri e oggi"),
+        ("ʀᴇᴄʟᴀᴍᴏ", "reclamo"),
+        ("🅡🅔🅒🅛🅐🅜🅞", "reclamo"),
+        ("ᎡᎬᏟᏞᎪᎷ", "RECLAM"),
+        ("un r e c l a m o vero", "un reclamo vero"),
+        ("r.e.c.l.a.m.o", "reclamo"),
+        ("la S.p.A. e la U.S.A.", "la S.p.A. e la U.S.A."),
+        ("a b c", "a b c"),
         ("αβγ", "αβγ"),
     ],
 )
 def test_tricks_are_undone(tricked: str, plain: str) -> None:
-    """Invisible characters, other widths and borrowed letters vanish; words of other scripts stay."""
+    """Invisible characters, other widths, borrowed and spaced letters vanish; words of other scripts stay."""
     assert normalise(tricked).text == plain
 
 

@@ -57,6 +57,29 @@ def test_a_text_file_is_read_where_there_is_no_other_text() -> None:
     assert "text:from_attachment" in text.defects
 
 
+def test_a_text_file_beside_a_text_is_history() -> None:
+    """A complaint in an attached file is judged below the mail's own words, and a person sees it in its place."""
+    note = 'Content-Type: application/octet-stream; name="reclamo.txt"\r\n\r\nVoglio il rimborso'
+    text = read(multipart(PLAIN + "vedi sotto", note))
+    assert (text.new_text, text.quoted_text) == ("vedi sotto", "[reclamo.txt]\nVoglio il rimborso")
+    assert "text:from_attachment" in text.defects
+
+
+def test_alternatives_that_differ_are_both_read() -> None:
+    """What only the HTML says is judged as well; where much differs, a person looks."""
+    html = "<p>Grazie mille</p><p>la merce non è mai arrivata e voglio il rimborso</p>"
+    text = read(multipart(PLAIN + "Grazie mille", HTML + html, kind="alternative"))
+    assert (text.new_text, text.quoted_text) == ("Grazie mille", "la merce non è mai arrivata e voglio il rimborso")
+    assert "text:alternatives_differ" in text.defects
+
+
+@pytest.mark.parametrize("kind", ["related", "signed", "report"])
+def test_an_enclosed_mail_is_history_in_any_multipart(kind: str) -> None:
+    """A mail beside the text is read wherever it stands."""
+    inner = "Content-Type: message/rfc822\r\n\r\nSubject: guasto\r\n\r\nla caldaia perde"
+    assert "la caldaia perde" in read(multipart(PLAIN + "vedi", inner, kind=kind)).quoted_text
+
+
 def test_an_enclosed_mail_is_history() -> None:
     """A mail forwarded as an attachment is read below the new text, and listed as a file."""
     inner = "Content-Type: message/rfc822\r\n\r\nFrom: b@x.example\r\nSubject: guasto\r\n\r\nla caldaia perde"
