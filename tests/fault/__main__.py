@@ -30,9 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="ID", default=[], help="rows to run; all if none is named")
     parser.add_argument("--keep-page", action="store_true", help="leave docs/reliability.md as it is")
-    parser.add_argument(
-        "--pause", type=float, default=PAUSE_S, help="seconds between two mails of a sender"
-    )
+    parser.add_argument("--pause", type=float, default=PAUSE_S, help="seconds between two mails of a sender")
     parser.add_argument("--folder", type=Path, help="an empty folder for logs and data, which is kept")
     options = parser.parse_args()
     faults = [fault_named(name) for name in options.only] or list(FAULTS)
