@@ -79,6 +79,12 @@ class SharedSettings(Settings):
     law_file: Path | None = Field(
         None, description="Legal terms reviewed by the company's lawyer; default: itaca/cases/law/it.toml."
     )
+    receipts_url: str = Field(
+        "", description="Address by which customers reach the desk, for the receipts in letters; default: no link."
+    )
+    receipt_key: SecretStr | None = Field(
+        None, description="32 bytes in base64 that sign receipts; default: a key made in the data folder."
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level logged.")
     metrics_host: str = Field("127.0.0.1", description="Address of metrics and health.")
     metrics_port: int = Field(9025, ge=0, le=65535, description="Port of metrics and health.")

@@ -30,6 +30,8 @@ class Matter:
     level: int
     reasons: tuple[str, ...]
     customer: str
+    receipt: str = ""
+    """Where the customer finds the signed receipt of a cancellation; empty where there is none."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from itaca.storage.outbox import claim_due
 from services.courier.doors import Door, open_door
 from services.courier.handler import Courier, Writing
 from services.courier.messages import Letters
+from services.courier.receipts import Receipts
 from services.courier.settings import CourierSettings
 
 log = structlog.get_logger()
@@ -34,6 +35,7 @@ class CourierStage:
             parts.metrics,
             settings,
             has_exchange=not parts.settings.broker_url.get_secret_value().startswith("memory://"),
+            receipts=Receipts(parts.database, parts.settings),
         )
         self._problem = ""
 

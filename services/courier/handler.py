@@ -33,6 +33,7 @@ from itaca.storage.outbox import OutboxEntry, begin_sending, retry_later
 from itaca.storage.webhooks import WebhookEvent
 from services.courier.doors import AnswerLostError, Door
 from services.courier.messages import ascii_address, return_path
+from services.courier.receipts import Receipts
 from services.courier.settings import CourierSettings
 from services.courier.webhooks import WebhookDoor
 
@@ -86,7 +87,9 @@ class Courier:
         metrics: Metrics,
         settings: CourierSettings,
         has_exchange: bool,
+        receipts: Receipts,
     ) -> None:
+        self._receipts = receipts
         self._webhooks = WebhookDoor(database, clock, rng, settings)
         self._database, self._broker, self._door, self._letters = database, broker, door, letters
         self._clock, self._rng, self._metrics, self._settings = clock, rng, metrics, settings
@@ -125,6 +128,7 @@ class Courier:
         match entry.kind:
             case OutboxKind.ACKNOWLEDGEMENT:
                 context = await self._context(entry, [CaseId(i) for i in entry.payload["case_ids"]])
+                context = await self._receipts.named(context, now)
                 message = self._letters.acknowledgement(entry.id, entry.recipient, context, now)
                 return await self._by_mail(entry, message, entry.recipient)
             case OutboxKind.NOTICE:

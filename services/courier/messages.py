@@ -170,6 +170,8 @@ class Letters:
         lines += [f"  {texts.say('owner', owner=owner)}"]
         if matter.due_at is not None and matter.promise is not None:
             lines += [f"  {texts.say('until.' + matter.promise.value, due=texts.weekday(matter.due_at))}"]
+        if matter.receipt:
+            lines += [f"  {texts.say('receipt', address=matter.receipt)}"]
         return lines
 
     def _thread(self, message: EmailMessage, context: Context) -> None:

@@ -15,7 +15,7 @@ from itaca.observability.metrics import Metrics
 from itaca.process import Parts
 from itaca.settings import SharedSettings, load
 from itaca.storage.tokens import Scope, add_token
-from services.desk.api.app import mounted
+from services.desk.api.app import routes
 from tests.support.ledger import open_ledger
 from tests.support.routed import Desk
 
@@ -29,7 +29,7 @@ class ApiDesk:
         ledger = desk.ledger
         broker = MemoryBroker(ledger.clock, random.Random(1))
         parts = Parts(shared, database or ledger.database, broker, ledger.clock, ledger.rng, self.metrics)
-        self.app = Starlette(routes=[mounted(parts, Policy())])
+        self.app = Starlette(routes=routes(parts, Policy()))
         self._clients: list[httpx.AsyncClient] = []
         self.client: httpx.AsyncClient
 

@@ -3,11 +3,21 @@
 import re
 
 from fastapi import FastAPI
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount
 
 from itaca.cases.policy import Policy
 from itaca.process import Parts
-from services.desk.api import activities, cancellations, cases, interactions, mails, orders, suppressions, webhooks
+from services.desk.api import (
+    activities,
+    cancellations,
+    cases,
+    interactions,
+    mails,
+    orders,
+    receipts,
+    suppressions,
+    webhooks,
+)
 from services.desk.api.access import TokenCache
 from services.desk.api.checks import Checks
 from services.desk.api.core import Api
@@ -22,6 +32,7 @@ ROUTERS = (
     interactions.router,
     activities.router,
     cancellations.router,
+    receipts.router,
     orders.router,
     webhooks.router,
 )
@@ -41,7 +52,7 @@ def create_api(parts: Parts, policy: Policy) -> FastAPI:
         redirect_slashes=False,
         separate_input_output_schemas=False,
     )
-    app.state.api = Api(parts.database, parts.clock, parts.rng, policy, parts.metrics)
+    app.state.api = Api(parts.database, parts.clock, parts.rng, policy, parts.metrics, parts.settings)
     app.state.tokens = TokenCache()
     app.state.checks = Checks(parts.database)
     for router in ROUTERS:
@@ -52,14 +63,14 @@ def create_api(parts: Parts, policy: Policy) -> FastAPI:
     return app
 
 
-def mounted(parts: Parts, policy: Policy) -> Mount:
-    """Return the API as a route of the desk, for every path below /v1.
+def routes(parts: Parts, policy: Policy) -> list[BaseRoute]:
+    """Return what the desk takes in: every path below /v1, and the public pages of receipts.
 
     Starlette's own pattern leaves out paths with a line end in them: these would be answered by the desk, as a page.
     """
     mount = Mount("/v1", create_api(parts, policy))
     mount.path_regex = re.compile(r"^/v1/(?P<path>.*)$", re.DOTALL)
-    return mount
+    return [mount, *receipts.pages(parts, policy)]
 
 
 def _describe(app: FastAPI) -> None:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from itaca.cases.policy import Policy
 from itaca.clock import Clock
 from itaca.observability.metrics import Metrics
+from itaca.settings import SharedSettings
 from itaca.storage.database import Database
 from itaca.storage.idempotency import Answer, answer_once, fingerprint_of
 from itaca.storage.idempotency import Request as KeyedRequest
@@ -50,6 +51,7 @@ class Api:
     rng: random.Random
     policy: Policy
     metrics: Metrics
+    shared: SharedSettings
 
 
 def api_of(request: Request) -> Api:

@@ -1,0 +1,110 @@
+"""Receipts in the ledger: one for each cancellation, signed once, found by a token that cannot be guessed."""
+
+import base64
+import binascii
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from itaca.cases.receipts import KEY_BYTES, Content, Signed, Signer
+from itaca.contracts.ids import CaseId, MailId
+from itaca.errors import ConfigurationError
+from itaca.settings import SharedSettings
+from itaca.storage.mails import load_raw
+from itaca.storage.moments import from_micros, to_micros
+from itaca.storage.tables import cancellations, cases, receipts
+from itaca.storage.upsert import insert_new
+
+KEY_FILE = "receipts.key"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One receipt, with the token by which its holder finds it."""
+
+    token: str
+    signed: Signed
+
+
+def issue_receipt(
+    conn: Connection, case_id: CaseId, organisation: str, signer: Signer, now: datetime
+) -> Receipt | None:
+    """Return the receipt of a case's cancellation, which is signed at the first call; None if the case has none."""
+    known = conn.execute(select(receipts).where(receipts.c.case_id == case_id)).one_or_none()
+    if known is not None:
+        return Receipt(known.token, Signed(known.document, known.signature, known.public_key))
+    query = (
+        select(cases.c.reference, cases.c.matter, cases.c.opened_by, cancellations)
+        .join(cancellations, cancellations.c.case_id == cases.c.id)
+        .where(cases.c.id == case_id)
+    )
+    row = conn.execute(query).one_or_none()
+    if row is None:
+        return None
+    content = Content(
+        organisation,
+        row.reference,
+        row.matter,
+        from_micros(row.requested_at),
+        from_micros(row.effective_at),
+        now,
+        hashlib.sha256(load_raw(conn, MailId(row.opened_by))).hexdigest(),
+    )
+    signed, token = signer.sign(content), secrets.token_urlsafe(16)
+    values = {"document": signed.document, "signature": signed.signature, "public_key": signed.public_key}
+    statement = insert_new(conn, receipts, key=("case_id",))
+    conn.execute(statement.values(token=token, case_id=case_id, issued_at=to_micros(now), **values))
+    return issue_receipt(conn, case_id, organisation, signer, now)
+
+
+def find_receipt(conn: Connection, token: str) -> Receipt | None:
+    """Return the receipt with this token."""
+    row = conn.execute(select(receipts).where(receipts.c.token == token)).one_or_none()
+    return None if row is None else Receipt(row.token, Signed(row.document, row.signature, row.public_key))
+
+
+def open_signer(settings: SharedSettings) -> Signer:
+    """Return the signer of this Itaca: by its setting, or by the key in the data folder, made when missing.
+
+    Raises:
+        ConfigurationError: the key cannot be read or made, or is none.
+    """
+    if settings.receipt_key is not None:
+        return _signer(settings.receipt_key.get_secret_value(), "ITACA_RECEIPT_KEY")
+    path = settings.data_dir / KEY_FILE
+    try:
+        if not path.exists():
+            _make(path)
+        return _signer(path.read_text(encoding="ascii"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            [f"ITACA_DATA_DIR: the key for receipts cannot be read or made ({error})"]
+        ) from error
+
+
+def _make(path: Path) -> None:
+    """Put a new key in place whole, for its owner only; of two processes that start at once one wins."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(beside, "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        pass
+    finally:
+        beside.unlink()
+
+
+def _signer(text: str, where: str) -> Signer:
+    try:
+        secret = base64.b64decode(text.strip(), validate=True)
+    except binascii.Error:
+        secret = b""
+    if len(secret) != KEY_BYTES:
+        raise ConfigurationError([f"{where}: no key for receipts; write {KEY_BYTES} bytes of chance in base64"])
+    return Signer.of(secret)
