@@ -9,7 +9,7 @@ from itaca.cases.policy import company_policy
 from itaca.errors import ConfigurationError
 from itaca.process import Parts
 from services.desk import headers, refusals
-from services.desk.api.app import mounted
+from services.desk.api.app import routes
 from services.desk.cleaner import Cleaner
 from services.desk.desk import Desk
 from services.desk.passwords import Passwords
@@ -53,7 +53,7 @@ def create_app(parts: Parts, settings: DeskSettings) -> FastAPI:
         app.include_router(router, include_in_schema=False)
     with as_file(files("services.desk") / "static") as folder:
         app.mount("/static", StaticFiles(directory=folder), name="static")
-    app.router.routes.append(mounted(parts, policy))
+    app.router.routes.extend(routes(parts, policy))
     refusals.add_to(app)
     headers.add_to(app)
     return app
