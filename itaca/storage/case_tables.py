@@ -145,6 +145,14 @@ cancellations = Table(
         postgresql_where=text("state = 'watched'"),
         sqlite_where=text("state = 'watched'"),
     ),
+    # The register, by state or by what was violated.
+    Index("ix_cancellations_state", "state", "case_id"),
+    Index(
+        "ix_cancellations_violated",
+        "case_id",
+        postgresql_where=text("violations > 0"),
+        sqlite_where=text("violations > 0"),
+    ),
 )
 """``system`` executed it, with that ``evidence``. ``ended_as``: its watch is over and it holds for ever, it never was
 a cancellation, or the customer came back."""

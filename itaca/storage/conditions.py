@@ -46,3 +46,8 @@ def is_unscored() -> TextClause:
 def is_exhausted() -> TextClause:
     """The condition of ``ix_owner_timers_exhausted``."""
     return text("owner_timers.exhausted_at IS NOT NULL")
+
+
+def is_violated() -> TextClause:
+    """The condition of ``ix_cancellations_violated``."""
+    return text("cancellations.violations > 0")
