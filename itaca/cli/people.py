@@ -1,7 +1,7 @@
 """``itaca people``: who answers for cases."""
 
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -10,11 +10,13 @@ from sqlalchemy import Connection
 
 from itaca.cases.deadlines import Calendar
 from itaca.cases.people import Person, Roster
+from itaca.cases.roles import Role
 from itaca.cli.days import day_of
 from itaca.cli.ledger import read_ledger, write_ledger
 from itaca.cli.output import print_json, print_table
 from itaca.contracts.intents import CaseKind
 from itaca.errors import PermanentError
+from itaca.storage.invitations import invite_path, invite_person
 from itaca.storage.people import DEFAULT_TEAM, add_person, add_team, list_people, list_teams, load_roster, set_absence
 from itaca.storage.team_calendars import drop_team_calendar, set_team_calendar
 
@@ -72,6 +74,21 @@ def absence(
     first, last = day_of(first_day), day_of(last_day)
     write_ledger(lambda conn: set_absence(conn, _find(list_people(conn), email).id, first, last))
     print(f"{email} is away from {first} to {last}.")
+
+
+@app.command("invite", epilog="Example: itaca people invite anna@example.it --role agent")
+def invite(
+    email: Annotated[str, typer.Argument(help="Who shall use the desk.")],
+    role: Annotated[Role, typer.Option(help="What they are at the desk.")] = Role.AGENT,
+    hours: Annotated[int, typer.Option(help="For how long the link counts.", min=1, max=24 * 30)] = 72,
+) -> None:
+    """Print a link by which somebody chooses a password for the desk; it works once."""
+
+    def work(conn: Connection) -> str:
+        person = _find(list_people(conn), email)
+        return invite_person(conn, person.id, role, datetime.now(UTC), timedelta(hours=hours), random.Random())
+
+    print(f"Put the desk's address before it: {invite_path(write_ledger(work))}")
 
 
 def _row(person: Person, roster: Roster) -> dict[str, object]:

@@ -1,5 +1,7 @@
 """A day at a shop: customers, cases, mail to decide and mail for the blind check, as the pages show them."""
 
+import struct
+import zlib
 from datetime import timedelta
 from email.message import EmailMessage
 
@@ -11,10 +13,6 @@ from itaca.storage.moments import to_micros
 from tests.support.case_facts import judgement
 from tests.support.desk_site import Site, letter
 
-PICTURE = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fccff0bf1e00058102fe"
-    "a72d0b9a0000000049454e44ae426082"
-)
 ROBAN = ("roban.ferrero@posta.example", "Roban Ferrero")
 DARIO = ("dario.mele@posta.example", "Dario Mele")
 ORDERED = """Buonasera,
@@ -99,8 +97,9 @@ async def _dario(site: Site) -> str:
         judgement("N", "N", "Y"),
         spans=["disattivazione immediata"],
     )
-    reference = await site.reference(CaseKind.CANCELLATION)
+    await site.give_to("Giulia Ferri", await site.reference(CaseKind.CANCELLATION))
     await site.receive(charged(), judgement("N", "Y"), spans=["anche questa settimana mi avete addebitato"])
+    reference = await site.reference()
     await site.give_to("Giulia Ferri", reference)
     return reference
 
@@ -108,5 +107,19 @@ async def _dario(site: Site) -> str:
 def charged() -> EmailMessage:
     """Return the protest with the screenshot that no form would take."""
     mail = letter("Mi addebitate ancora l'abbonamento", CHARGED, *DARIO)
-    mail.add_attachment(PICTURE, maintype="image", subtype="png", filename="schermata.png")
+    mail.add_attachment(picture(), maintype="image", subtype="png", filename="schermata.png")
     return mail
+
+
+def picture(width: int = 240, height: int = 150) -> bytes:
+    """Return a small PNG: lines of a bill, as a telephone would show them."""
+    rows = bytearray()
+    for y in range(height):
+        rows.append(0)
+        for x in range(width):
+            is_line = y % 24 in (9, 10, 11) and 14 < x < (width - 14 if (y // 24) % 2 else width // 2)
+            rows += bytes((60, 70, 80) if is_line else (236, 240, 243) if y > 22 else (11, 92, 122))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(bytes(rows), 9)), (b"IEND", b""))
+    body = b"".join(struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in chunks)
+    return b"\x89PNG\r\n\x1a\n" + body
