@@ -2,8 +2,6 @@
 
 import re
 
-from itaca.cases.cues import fold
-
 MOST_ASKS = 10
 """Of one mail; whoever asks more is read in whole anyway."""
 _LONGEST = 300
@@ -16,12 +14,15 @@ _REQUESTS = re.compile(
     r"chiedo|chiediamo|richiedo|si richiede|vorrei|vorremmo|esigo|pretendo|vi prego di|prego di|potete|potreste|"
     r"fatemi sapere|datemi|rimborsatemi|mandatemi|inviatemi|"
     r"please|i (?:would like|want|demand|request|expect)|could you|can you|let me know|"
-    r"ich (?:bitte|mochte|fordere|erwarte|verlange)|bitte (?:teilen|senden|schicken|erstatten|bestatigen)|konnen sie|"
+    r"ich (?:bitte|m[oö]chte|fordere|erwarte|verlange)|"
+    r"bitte (?:teilen|senden|schicken|erstatten|best[aä]tigen)|k[oö]nnen sie|"
     r"je (?:demande|voudrais|souhaite|exige)|veuillez|merci de|pouvez-vous|"
-    r"solicito|exijo|quisiera|quiero|les ruego|ruego|podrian|pueden"
+    r"solicito|exijo|quisiera|quiero|les ruego|ruego|podr[ií]an|pueden"
     r")(?!\w)"
 )
-_COURTESIES = re.compile(r"(?<!\w)(?:come (?:state|sta|va)|how are you|wie geht es|comment allez|como estan)(?!\w)")
+_COURTESIES = re.compile(
+    r"(?<!\w)(?:come (?:state|sta|va)|how are you|wie geht es|comment allez|c[oó]mo est[aá]n)(?!\w)"
+)
 
 
 def find_asks(text: str, only_questions: bool = False) -> tuple[str, ...]:
@@ -38,7 +39,7 @@ def find_asks(text: str, only_questions: bool = False) -> tuple[str, ...]:
         sentence = " ".join(match[0].split())
         if not sentence or not _LETTERS.search(sentence):
             continue
-        folded = fold(sentence)
+        folded = sentence.casefold()
         asks = _QUESTION.search(sentence) or (not only_questions and _REQUESTS.search(folded))
         if not asks or _COURTESIES.search(folded):
             continue

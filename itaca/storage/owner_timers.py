@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, Update, bindparam, select, update
 
 from itaca.cases.policy import Policy
 from itaca.cases.returning import Look, OwnedCase, look
@@ -51,11 +51,12 @@ def check_owners(
     pasts = _pasts(conn, rows)
     absences = _absences(conn, {row.owner_id for row in rows}, today)
     entries = Entries(now, rng, actor)
+    timers: list[dict[str, Any]] = []
     for row in rows:
         found = look(_owned(row, pasts[row.id], absences[row.owner_id], today), roster, policy, now)
         if found.to is not None:
             roster = roster.with_one_more(found.to)
-        _carry_out(conn, entries, row, found)
+        timers.append(_carry_out(conn, entries, row, found))
         for person_id in found.told:
             event = "passed_on" if found.to else "owner_away"
             entries.leave(
@@ -66,12 +67,14 @@ def check_owners(
                 roster.people[person_id].email,
                 {"event": event, "person_id": person_id},
             )
+    conn.execute(_setting(), timers)
     entries.write(conn)
     return len(rows)
 
 
-def _carry_out(conn: Connection, entries: Entries, row: Row[Any], found: Look) -> None:
-    case_id, cases, timers = CaseId(row.id), tables.cases, tables.owner_timers
+def _carry_out(conn: Connection, entries: Entries, row: Row[Any], found: Look) -> dict[str, Any]:
+    """Do what a look leads to, and return how the case's timer is set; last, because a new owner sets it too."""
+    case_id, cases = CaseId(row.id), tables.cases
     if found.to is not None:
         owned = {"owner_id": found.to, "level": found.level}
         conn.execute(update(cases).where(cases.c.id == case_id).values(owned))
@@ -79,12 +82,12 @@ def _carry_out(conn: Connection, entries: Entries, row: Row[Any], found: Look) -
         entries.event(case_id, "passed_on", None, detail)
     elif found.told:
         entries.event(case_id, "owner_away", None, {"reasons": [found.says]})
-    timer = {
+    return {
+        "which": case_id,
         "check_at": to_micros(found.check_at),
         "told_at": (row.told_at or entries.at) if found.is_away else None,
         "exhausted_at": (row.exhausted_at or entries.at) if found.is_exhausted else None,
     }
-    conn.execute(update(timers).where(timers.c.case_id == case_id).values(timer))
 
 
 def _owned(row: Row[Any], past: _Past, absences: Sequence[Row[Any]], today: date) -> OwnedCase:
@@ -163,6 +166,13 @@ def _due() -> Select[Any]:
         .limit(bindparam("most"))
         .with_for_update(of=cases, skip_locked=True)
     )
+
+
+@cache
+def _setting() -> Update:
+    timers = tables.owner_timers
+    columns: dict[str, Any] = {name: bindparam(name) for name in ("check_at", "told_at", "exhausted_at")}
+    return update(timers).where(timers.c.case_id == bindparam("which")).values(columns)
 
 
 @cache
