@@ -18,7 +18,9 @@ from itaca.mail.charsets import clean_text
 from itaca.mail.defects import Defects
 from itaca.mail.encoded_words import clean_line
 from itaca.mail.entities import find_entities
+from itaca.mail.headers import Headers
 from itaca.mail.language import language_of
+from itaca.mail.limits import Limits
 from itaca.mail.model import Attachment, AutomaticKind, CertifiedKind, Envelope, MailText
 from itaca.mail.parts import Context
 from itaca.mail.rules import ReadingRules
@@ -108,21 +110,14 @@ def _assemble(
     context: Context,
 ) -> MailText:
     headers, defects, limits = certified.mail.headers, context.defects, rules.limits
-    subject = headers.text("subject")
-    defects.note("header:several_subjects" if len(set(headers.raws("subject"))) > 1 else "")
-    if len(subject) > limits.subject_chars:
-        defects.limit("subject_chars")
-    subject = clean_line(subject[: limits.subject_chars])
+    subject = _subject(headers, limits, defects)
     recipients = true_recipients(headers, envelope, rules, defects)
     message_ids = read_message_ids(headers.raw("message-id"), limits)
     defects.note("" if message_ids else "header:missing_message_id")
     defects.note("" if headers.text("date") else "header:missing_date")
     reply_to = read_message_ids(headers.raw("in-reply-to"), limits)
     is_report = automatic in (AutomaticKind.BOUNCE, AutomaticKind.RECEIPT)
-    if any(_REVERSES.search(line) for line in (subject, text.new_text, text.quoted_text)):
-        defects.note("text:reversed")
-    if exceeds_event(subject, text.new_text, text.quoted_text):
-        defects.limit("judged_bytes")
+    _note_unjudged((subject, text.new_text, text.quoted_text), defects)
     return MailText(
         subject=subject,
         new_text=text.new_text,
@@ -148,6 +143,22 @@ def _assemble(
         is_html_only=text.is_html_only,
         is_readable=text.is_readable,
     )
+
+
+def _subject(headers: Headers, limits: Limits, defects: Defects) -> str:
+    subject = headers.text("subject")
+    defects.note("header:several_subjects" if len(set(headers.raws("subject"))) > 1 else "")
+    if len(subject) > limits.subject_chars:
+        defects.limit("subject_chars")
+    return clean_line(subject[: limits.subject_chars])
+
+
+def _note_unjudged(texts: tuple[str, ...], defects: Defects) -> None:
+    """Note where people see another text than the classifier will."""
+    if any(_REVERSES.search(text) for text in texts):
+        defects.note("text:reversed")
+    if exceeds_event(*texts):
+        defects.limit("judged_bytes")
 
 
 def _unreadable(envelope: Envelope) -> MailText:
