@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from tests.fault.rows import FAULTS, Fault, fault_named
 from tests.support.postgres import find_programs, fresh_server
 from tests.support.rabbitmq import SCRIPTS, RabbitServer
 
-FAILURES = (AssertionError, TimeoutError, OSError, ItacaError)
+FAILURES = (AssertionError, TimeoutError, OSError, subprocess.SubprocessError, ItacaError)
 
 
 def main() -> int:

@@ -141,7 +141,7 @@ class RabbitServer:
     def rabbitmqctl(self, *args: str) -> str:
         """Run the broker's own control program and return what it prints; one to two seconds."""
         command = [str(SCRIPTS / "rabbitmqctl"), "-q", "-n", self._node, *args]
-        done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, timeout=180)
         assert done.returncode == 0, f"rabbitmqctl {args[0]}: {done.stderr or done.stdout}"
         return done.stdout
 
