@@ -18,7 +18,13 @@ async def absent_at_start(site: Site, seconds: float) -> None:
     for stage in site.deployment.names:
         site.deployment.launch(stage)
     await asyncio.sleep(seconds)
-    await site.call(site.rabbit.start)
+    await started(site)
+
+
+async def started(site: Site) -> None:
+    """Start RabbitMQ, in this thread because it dies with the thread that started it, and wait beside the proxies."""
+    site.rabbit.launch()
+    await site.call(site.rabbit.wait_up)
 
 
 async def killed(site: Site, times: int, every_s: float) -> None:
@@ -27,7 +33,7 @@ async def killed(site: Site, times: int, every_s: float) -> None:
         if number:
             await asyncio.sleep(every_s)
         site.rabbit.kill9()
-        await site.call(site.rabbit.start)
+        await started(site)
 
 
 async def frozen(site: Site, seconds: float) -> None:

@@ -96,6 +96,11 @@ class RabbitServer:
 
     def start(self) -> None:
         """Start the port mapper and the broker and wait until it accepts connections."""
+        self.launch()
+        self.wait_up()
+
+    def launch(self) -> None:
+        """Start the port mapper and the broker; from a thread that lives on, for the broker dies with it."""
         if self._epmd is None:
             epmd = shutil.which("epmd") or "epmd"
             arguments = [epmd, "-port", str(self._epmd_port), "-address", "127.0.0.1", "-relaxed_command_check"]
@@ -115,6 +120,9 @@ class RabbitServer:
                 start_new_session=True,
                 preexec_fn=die_with_the_tests if is_in_main_thread() else None,
             )
+
+    def wait_up(self) -> None:
+        """Return when the broker accepts connections."""
         wait_for_fact(self._is_up, f"RabbitMQ listens on {self.port}, see {self.home}")
 
     def kill9(self) -> None:
