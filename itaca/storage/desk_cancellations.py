@@ -1,0 +1,88 @@
+"""The register of cancellations as people read it: whose it is, its receipt, who carried it out, what went wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from itaca.contracts.intents import CancellationState
+from itaca.storage.cancellations import Register, register_of
+from itaca.storage.conditions import is_violated
+from itaca.storage.tables import cancellations, cases, customer_addresses, customers, people, receipts
+
+
+class Shown(StrEnum):
+    """Which cancellations: all, those that something violated, or those in one state."""
+
+    ALL = "all"
+    VIOLATED = "violated"
+    REQUESTED = CancellationState.REQUESTED.value
+    RECEIPTED = CancellationState.RECEIPTED.value
+    HANDED = CancellationState.HANDED.value
+    EFFECTED = CancellationState.EFFECTED.value
+    WATCHED = CancellationState.WATCHED.value
+    CLOSED = CancellationState.CLOSED.value
+
+
+@dataclass(frozen=True)
+class RegisterLine:
+    """One line of the register. ``receipt``: the token of its signed receipt, empty while none is issued."""
+
+    register: Register
+    customer_id: str
+    customer: str
+    owner: str
+    receipt: str
+
+
+def register_page(conn: Connection, shown: Shown, before: str = "", limit: int = 50) -> Sequence[RegisterLine]:
+    """Return a page of the register, the newest first; each choice walks an index of its own.
+
+    Args:
+        before: the case id of the last line of the page before; empty for the first page.
+        limit: lines at most.
+    """
+    query = _lines().order_by(cancellations.c.case_id.desc()).limit(limit)
+    if shown is Shown.VIOLATED:
+        query = query.where(is_violated())
+    elif shown is not Shown.ALL:
+        query = query.where(cancellations.c.state == shown.value)
+    if before:
+        query = query.where(cancellations.c.case_id < before)
+    return [
+        RegisterLine(
+            register_of(row), row.customer_id, row.customer or row.address or "", row.owner or "", row.receipt or ""
+        )
+        for row in conn.execute(query)
+    ]
+
+
+@cache
+def _lines() -> Select[Any]:
+    """Statements that are often asked are built once."""
+    address = (
+        select(func.min(customer_addresses.c.address))
+        .where(customer_addresses.c.customer_id == cases.c.customer_id)
+        .correlate(cases)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            cancellations,
+            cases.c.reference,
+            cases.c.matter,
+            cases.c.status,
+            cases.c.customer_id,
+            customers.c.name.label("customer"),
+            address.label("address"),
+            people.c.name.label("owner"),
+            receipts.c.token.label("receipt"),
+        )
+        .join(cases, cases.c.id == cancellations.c.case_id)
+        .join(customers, customers.c.id == cases.c.customer_id)
+        .outerjoin(people, people.c.id == cases.c.owner_id)
+        .outerjoin(receipts, receipts.c.case_id == cancellations.c.case_id)
+    )
