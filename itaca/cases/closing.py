@@ -9,7 +9,7 @@ from itaca.errors import PermanentError
 
 _ENDS: dict[CaseKind, tuple[CaseOutcome, ...]] = {
     CaseKind.COMPLAINT: (CaseOutcome.REMEDIED, CaseOutcome.ANSWERED, CaseOutcome.REJECTED),
-    CaseKind.CANCELLATION: (CaseOutcome.EFFECTED, CaseOutcome.REJECTED),
+    CaseKind.CANCELLATION: (CaseOutcome.EFFECTED, CaseOutcome.REMEDIED, CaseOutcome.REJECTED),
     CaseKind.ORDER: (CaseOutcome.ORDERED, CaseOutcome.REJECTED),
     CaseKind.REVIEW: (CaseOutcome.ANSWERED,),
 }

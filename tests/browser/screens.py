@@ -34,6 +34,7 @@ async def take_all(folder: Path) -> list[Path]:
             async with visit(browser, site, WHO) as one:
                 for name, path in pages.items():
                     await one.go(path)
+                    await one.page.wait_for_function("[...document.images].every(one => one.complete)")
                     await one.page.screenshot(path=folder / f"{name}.png", full_page=True)
             async with visit(browser, site, WHO, language="en-GB", is_dark=True) as dark:
                 await dark.go(pages["case"])

@@ -4,6 +4,7 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
@@ -13,13 +14,20 @@ from tests.support.require import require
 PATIENCE_MS = 30_000
 
 
+class Listening(Protocol):
+    """A desk that listens somewhere."""
+
+    @property
+    def url(self) -> str: ...
+
+
 @dataclass
 class Visit:
     """One browser, signed in as somebody; ``complaints`` collects what its console says went wrong."""
 
     page: Page
     context: BrowserContext
-    site: Site
+    site: Site | Listening
     complaints: list[str] = field(default_factory=list)
 
     async def go(self, path: str) -> None:
@@ -27,9 +35,9 @@ class Visit:
         await self.page.goto(self.site.url + path)
 
     async def sign_in(self, name: str) -> None:
-        """Sign in by the form."""
+        """Sign in by the form; a name, or an address."""
         await self.go("/sign-in")
-        await self.page.fill("input[name=email]", address_of(name))
+        await self.page.fill("input[name=email]", name if "@" in name else address_of(name))
         await self.page.fill("input[name=password]", PASSWORD)
         await self.page.click("button.main")
         await self.page.wait_for_url(lambda url: "/sign-in" not in url)
@@ -57,7 +65,7 @@ async def open_chromium() -> AsyncIterator[Browser]:
 @contextlib.asynccontextmanager
 async def visit(
     browser: Browser,
-    site: Site,
+    site: Site | Listening,
     name: str = "",
     *,
     language: str = "it-IT",

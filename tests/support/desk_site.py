@@ -42,7 +42,7 @@ from tests.support.routed import Desk
 
 PASSWORD = "cavallo corretto batteria"
 SHOP = "reclami@bottega.example"
-_QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 CAST = (
     ("Anna Neri", Role.AGENT),
     ("Marco Gallo", Role.LEAD),
@@ -157,7 +157,7 @@ def _cast(c: Connection, ledger: Ledger) -> dict[str, Person]:
         person = add_person(c, name, address_of(name), home.id, now, rng, (), lead)
         above, people[name] = person.id, person
         secret = invite_person(c, person.id, role, now, timedelta(hours=1), rng)
-        set_password(c, digest(secret), _QUICK.hash(PASSWORD), now)
+        set_password(c, digest(secret), QUICK.hash(PASSWORD), now)
     return people
 
 
