@@ -33,6 +33,8 @@ class OpenCase:
     effective_at: datetime | None = None
     watch_until: datetime | None = None
     notify: tuple[PersonId, ...] = ()
+    requested_at: datetime | None = None
+    """When the customer says that they cancelled, before any system had told of it; None: by this mail."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Each intent that holds finds its matter: a new case, or one more contact on a case that is there."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from itaca.cases.actions import Action, AppendToCase, NewPromise, OpenCase
 from itaca.cases.cues import EARLIER_CANCELLATION, Cue, find_cues
@@ -10,6 +11,7 @@ from itaca.cases.model import KnownCase, MailFacts, Standing
 from itaca.cases.owners import choose_owner
 from itaca.cases.policy import Policy, promise_kind
 from itaca.cases.severity import Contact, assess, is_in_capitals
+from itaca.cases.stated import stated_cancellation
 from itaca.contracts.intents import CaseKind, Intent, PromiseKind, Verdict
 from itaca.mail.model import EntityKind
 
@@ -36,7 +38,9 @@ def matter_actions(
         kind = _KIND[intent]
         known = None if kind is CaseKind.ORDER else _same_matter(mail, standing, kind)
         if known is None:
-            actions.append(_open(mail, standing, policy, kind, cues))
+            opened = _open(mail, standing, policy, kind, cues)
+            is_protest = kind is CaseKind.CANCELLATION and Intent.COMPLAINT in intents
+            actions.append(_dated(opened, mail, policy) if is_protest else opened)
         else:
             actions.append(_append(mail, standing, policy, known, cues))
     return tuple(actions)
@@ -132,6 +136,30 @@ def _open(
         effective_at=promise.due_at if is_cancellation else None,
         watch_until=policy.watch_until(promise.due_at) if is_cancellation else None,
         notify=reached_by_contact(standing.roster, owner.id, -1, level) if owner else (),
+    )
+
+
+def _dated(action: OpenCase, mail: MailFacts, policy: Policy) -> OpenCase:
+    """Return a cancellation dated as its protest says: "I cancelled in July and you still charge me".
+
+    It holds from the end of the notice on that began then. Where that is past, its effect is owed as soon as the
+    answer to a complaint, and its watch begins now.
+    """
+    text, zone = f"{mail.text.subject}\n\n{mail.text.new_text}", policy.calendar.zone
+    stated = stated_cancellation(text, mail.text.language, mail.received_at, zone)
+    if stated is None:
+        return action
+    effective_at = policy.due(CaseKind.CANCELLATION, stated)
+    is_past = effective_at <= mail.received_at
+    due_at = policy.due(CaseKind.COMPLAINT, mail.received_at) if is_past else effective_at
+    says = f"the customer says that it was cancelled by {stated.astimezone(zone):%Y-%m-%d}"
+    return replace(
+        action,
+        reasons=(says, *action.reasons),
+        promise=replace(action.promise, due_at=due_at),
+        effective_at=effective_at,
+        watch_until=policy.watch_until(max(effective_at, mail.received_at)),
+        requested_at=stated,
     )
 
 

@@ -17,8 +17,6 @@ from itaca.storage.entries import Entries
 from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.tables import cancellations, cases
 
-DEFAULT_POLICY = Policy()
-
 
 @dataclass(frozen=True)
 class Register:
@@ -87,7 +85,7 @@ def note_effect(
     effected_at: datetime,
     evidence: str,
     system: str = "",
-    policy: Policy = DEFAULT_POLICY,
+    policy: Policy | None = None,
 ) -> bool:
     """Note that a cancellation took effect, with what proves it; return False if that was known or it is none.
 
@@ -97,7 +95,7 @@ def note_effect(
     found = _lock(conn, case_id)
     if found is None:
         return False
-    done = take_effect(found, effected_at, entries.now, policy)
+    done = take_effect(found, effected_at, entries.now, policy or Policy())
     if found.effected_at is not None:
         return False
     _save(conn, case_id, done, system=system, evidence=evidence)

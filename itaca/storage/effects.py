@@ -123,7 +123,7 @@ class Effects:
                 tables.cancellations,
                 case_id=case_id,
                 state=CancellationState.REQUESTED.value,
-                requested_at=self._entries.at,
+                requested_at=to_micros(action.requested_at or self._entries.now),
                 effective_at=to_micros(action.effective_at),
                 watch_until=to_micros(action.watch_until),
             )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select, text, union
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, bindparam, or_, select, text, union
 
 from itaca.cases.activities import normalised_code
 from itaca.contracts.intents import CancellationEnd, CancellationState
@@ -58,7 +58,7 @@ def find_suppressions(conn: Connection, key: SuppressionKey, value: str) -> Sequ
 
 
 @cache
-def _statements() -> dict[SuppressionKey, Select[Any]]:
+def _statements() -> dict[SuppressionKey, Select[Any] | CompoundSelect[Any]]:
     """Built once: building one takes longer than running it."""
     address = _of_customer().join(customer_addresses, customer_addresses.c.customer_id == cases.c.customer_id)
     by_code = _of_customer().join(customer_codes, customer_codes.c.customer_id == cases.c.customer_id)
@@ -69,11 +69,11 @@ def _statements() -> dict[SuppressionKey, Select[Any]]:
     by_matter = _of_customer().where(
         text("cases.kind = 'cancellation' AND cases.matter <> ''"), cases.c.matter == bindparam("value")
     )
-    either = union(by_code.where(is_contract, is_named, fits), by_matter).subquery()
+    either = union(by_code.where(is_contract, is_named, fits), by_matter)
     return {
         SuppressionKey.EMAIL: _limited(address.where(customer_addresses.c.address == bindparam("value"))),
         SuppressionKey.CUSTOMER: _limited(by_code.where(is_code, is_named)),
-        SuppressionKey.CONTRACT: select(either).order_by(either.c.effective_at).limit(MOST),
+        SuppressionKey.CONTRACT: either.order_by("effective_at").limit(MOST),
     }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from itaca.cases.activities import Activity
 from itaca.contracts.ids import CaseId
-from itaca.contracts.intents import ActivityKind, CaseOutcome
+from itaca.contracts.intents import ActivityKind, CaseKind, CaseOutcome
 from itaca.errors import PermanentError
 from itaca.mail.model import Entity, EntityKind
 from itaca.storage import tables as t
@@ -19,10 +19,13 @@ from itaca.storage.activities import Reported, report_activity
 from itaca.storage.cancellations import follow_watches, list_cancellations, load_cancellation
 from itaca.storage.cases import close_case
 from itaca.storage.confirmations import Effect, confirm_effect, confirm_order, withdraw
+from itaca.storage.moments import from_micros
 from itaca.storage.suppressions import SuppressionKey, find_suppressions
+from tests.support.case_facts import judgement
 from tests.support.routed import CANCELLATION, COMPLAINT, ORDER, POLICY, Desk, customer_code
 
 CONTRACT = Entity(kind=EntityKind.CONTRACT_NUMBER, value="770-21455")
+BOTH = judgement("N", "Y", "Y")
 PROTEST = "Ho disdetto e continuate ad addebitarmi"
 
 
@@ -295,3 +298,41 @@ class SuppressionContract:
         assert len(set(ids)) == 5
         found = await read(lambda c: load_cancellation(c, first[0].reference))
         assert found == first[0]
+
+
+class StatedContract:
+    """A protest that comes before any system has told of the cancellation."""
+
+    @pytest.fixture(autouse=True)
+    async def people(self, desk: Desk) -> None:
+        """Give every ledger an agent and a lead."""
+        await desk.staff("agent", "lead")
+
+    async def test_a_cancellation_is_opened_as_its_protest_dates_it(self, desk: Desk) -> None:
+        """Cancelled in October says a mail of March: it holds since November, and its effect is owed in days."""
+        await desk.settle(BOTH, "Ho disdetto a ottobre e continuate ad addebitarmi.")
+        complaint, cancelled = await desk.cases()
+        assert (complaint.kind, cancelled.kind) == ("complaint", "cancellation")
+        (row,) = await desk.rows(t.cancellations)
+        assert from_micros(row.requested_at).date().isoformat() == "2025-10-31"
+        assert from_micros(row.effective_at).date().isoformat() == "2025-11-30"
+        assert from_micros(row.watch_until) > desk.now + timedelta(days=89)
+        (promise,) = await desk.rows(t.promises, case_id=cancelled.id)
+        assert desk.now < from_micros(promise.due_at) < desk.now + timedelta(days=6)
+        assert await suppressed(desk, SuppressionKey.EMAIL, "anna@posta.example") == [cancelled.reference]
+        assert (await report(desk, happened_at=desk.now - timedelta(days=60))).reference == cancelled.reference
+        assert await desk.problems() == []
+
+    async def test_a_second_protest_joins_what_the_first_opened(self, desk: Desk) -> None:
+        """Found by its customer: no second cancellation, one level higher."""
+        await desk.settle(BOTH, "Ho disdetto a ottobre e continuate ad addebitarmi.")
+        await desk.settle(BOTH, "Ho disdetto a ottobre: ancora un addebito!")
+        assert len(await desk.rows(t.cancellations)) == 1
+        (case,) = await desk.cases(CaseKind.CANCELLATION)
+        assert (case.contacts, await desk.history(case.id)) == (2, ["opened", "violated"])
+
+    async def test_without_a_date_it_is_cancelled_by_the_mail(self, desk: Desk) -> None:
+        """As before: requested now, effective after the notice."""
+        await desk.settle(BOTH, "Ho disdetto e continuate ad addebitarmi.")
+        (row,) = await desk.rows(t.cancellations)
+        assert from_micros(row.requested_at) == desk.now

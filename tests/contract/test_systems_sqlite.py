@@ -1,19 +1,11 @@
 """The contract with other systems on SQLite, in a file."""
 
-from pathlib import Path
-
-import pytest
-
-from itaca.storage.migrate import upgrade
-from tests.contract.cancellations_contract import ActivityContract, EffectContract, SuppressionContract
-
-
-@pytest.fixture
-async def ledger_url(tmp_path: Path) -> str:
-    """Give the address of a fresh ledger."""
-    url = f"sqlite:///{tmp_path}/ledger.db"
-    await upgrade(url)
-    return url
+from tests.contract.cancellations_contract import (
+    ActivityContract,
+    EffectContract,
+    StatedContract,
+    SuppressionContract,
+)
 
 
 class TestEffect(EffectContract):
@@ -26,3 +18,7 @@ class TestActivity(ActivityContract):
 
 class TestSuppression(SuppressionContract):
     """Suppressions on SQLite."""
+
+
+class TestStated(StatedContract):
+    """Cancellations dated by their protests on SQLite."""

@@ -13,7 +13,7 @@ from itaca.cases.law.clock import Law
 from itaca.cases.law.rules import load_pack
 from itaca.cases.policy import Policy
 from itaca.contracts.ids import CaseId, MailId, OutboxId
-from itaca.contracts.intents import CaseOutcome, MailOutcome, OutboxState
+from itaca.contracts.intents import CaseOutcome, CaseStatus, MailOutcome, OutboxState
 from itaca.mail.model import MailText
 from itaca.storage import (
     asks,
@@ -32,13 +32,17 @@ from itaca.storage import (
     trace,
     values,
 )
+from itaca.storage.cancellations import follow_watches
+from itaca.storage.case_pages import CasePage, case_page, history_page
 from itaca.storage.entries import Entries
 from itaca.storage.intake import _known
 from itaca.storage.migrate import upgrade
 from itaca.storage.moments import to_micros
 from itaca.storage.open import open_database
 from itaca.storage.sqlite import SqliteDatabase
+from itaca.storage.suppressions import SuppressionKey, find_suppressions
 from itaca.storage.tables import case_mails, readings
+from itaca.storage.tokens import find_token
 from tests.support.ledger import NOW, Ledger
 
 
@@ -114,6 +118,13 @@ QUERIES: dict[str, Callable[[Connection], object]] = {
     "ranking": lambda c: [values.zero_values(c, by, NOW - timedelta(days=28), LATER) for by in values.By],
     "follow-up": _follow_up,
     "scores": _scores,
+    "suppression_email": lambda c: find_suppressions(c, SuppressionKey.EMAIL, "a@b.c"),
+    "suppression_customer": lambda c: find_suppressions(c, SuppressionKey.CUSTOMER, "K1"),
+    "suppression_contract": lambda c: find_suppressions(c, SuppressionKey.CONTRACT, "C1"),
+    "watches": lambda c: follow_watches(c, NOW, random.Random(1), "watch"),
+    "case_page": lambda c: case_page(c, CasePage(status=CaseStatus.OPEN, before="f")),
+    "history_page": lambda c: history_page(c, CaseId("a"), "a"),
+    "api_token": lambda c: find_token(c, "itaca_0123456789ab_" + "A" * 43, NOW),
 }
 ALLOWED = (
     *(f"SCAN {small}" for small in ("people", "teams", "team_calendars", "absences", "drift_alarms", "webhooks")),
