@@ -77,6 +77,7 @@ class World:
         self.has_classifier = rng.random() < 0.95
         """Without one, every mail must come to a person all the same."""
         self.processes = self._deployment()
+        self.leaving = random.Random(f"leaving {seed}")
         self.people: list[PersonId] = []
         self.problems: list[str] = []
         self.quiet_since: datetime | None = None
@@ -97,6 +98,7 @@ class World:
             process.start()
         for _ in range(self.rng.choice((1, 1, 2, 2, 3, 4))):
             await self._event()
+        self._somebody_goes()
         await self.come_right()
         if self.rng.random() < 0.2:
             await self._idle()
@@ -142,6 +144,18 @@ class World:
         if seconds > busy_s:
             self.log.note("world", "sleeps for", seconds - busy_s)
             self.loop.skip(seconds - busy_s)
+
+    def _somebody_goes(self) -> None:
+        """Whoever owns the newest case is away two days later, in some runs; by a chance of its own."""
+        owners = self.disk.sql.execute("SELECT owner_id FROM cases WHERE status = 'open' ORDER BY id DESC").fetchall()
+        gone = next((owner for (owner,) in owners if owner), None)
+        if gone is None or self.leaving.random() < 0.7:
+            return
+        first = self.wall.now().date() + timedelta(days=2)
+        last = first + timedelta(days=self.leaving.randint(1, 60))
+        self.log.note("owner", "goes away", gone)
+        self.disk.write(lambda conn: set_absence(conn, gone, first, last))
+        self.loop.skip(2 * 86_400)
 
     def _close_something(self) -> None:
         open_cases = "SELECT id, kind, opened_by FROM cases WHERE status = 'open' ORDER BY kind = 'cancellation', id"
