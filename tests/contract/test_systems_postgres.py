@@ -8,6 +8,7 @@ from tests.contract.cancellations_contract import (
     StatedContract,
     SuppressionContract,
 )
+from tests.contract.systems_contract import SystemsContract
 
 pytestmark = pytest.mark.postgres
 
@@ -26,3 +27,7 @@ class TestSuppression(SuppressionContract):
 
 class TestStated(StatedContract):
     """Cancellations dated by their protests on PostgreSQL."""
+
+
+class TestSystems(SystemsContract):
+    """Other systems on PostgreSQL."""

@@ -6,6 +6,7 @@ from tests.contract.cancellations_contract import (
     StatedContract,
     SuppressionContract,
 )
+from tests.contract.systems_contract import SystemsContract
 
 
 class TestEffect(EffectContract):
@@ -22,3 +23,7 @@ class TestSuppression(SuppressionContract):
 
 class TestStated(StatedContract):
     """Cancellations dated by their protests on SQLite."""
+
+
+class TestSystems(SystemsContract):
+    """Other systems on SQLite."""
