@@ -10,6 +10,7 @@ from itaca.broker.amqp_publisher import AmqpPublisher
 from itaca.broker.amqp_session import AmqpDelivery
 from itaca.broker.amqp_topology import AmqpTopology
 from itaca.broker.port import DeadLetter, Depth
+from itaca.broker.sizes import check_sizes
 from itaca.broker.topology import HANDOFFS, TOPOLOGY, Binding, Queue, QueueName
 from itaca.clock import Clock
 
@@ -82,6 +83,7 @@ class AmqpBroker:
             PermanentError: a body is larger than MAX_EVENT_BYTES.
             KeyError: no such queue in the table.
         """
+        check_sizes(bodies)
         await self._publisher.publish(self._topology.row(queue).name, bodies)
 
     async def publish_outcome(self, routing_key: str, body: bytes, message_id: str) -> None:

@@ -67,13 +67,14 @@ class AmqpPublisher:
         return found
 
     async def publish(self, queue: QueueName, bodies: Sequence[bytes], headers: Headers | None = None) -> None:
-        """Return when the broker has confirmed all bodies.
+        """Return when the broker has confirmed all bodies, of whatever size.
+
+        What somebody else put into a queue of ours may be larger than any event; it must be able to go on to the
+        dead letters, or it would stay at the head of its queue for ever.
 
         Raises:
             TransientError: it may have taken some or none of them.
-            PermanentError: a body is larger than MAX_EVENT_BYTES.
         """
-        check_sizes(bodies)
         for start in range(0, len(bodies), WINDOW):
             await self._connection.wait_up()
             messages = [(body, self._properties(headers, "")) for body in bodies[start : start + WINDOW]]

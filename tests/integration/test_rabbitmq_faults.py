@@ -1,9 +1,11 @@
 """RabbitMQ dies, freezes, runs out of memory or loses its queues, and the work goes on."""
 
+import aio_pika
 import pytest
 
 from itaca.broker.amqp import AmqpBroker
-from itaca.errors import TransientError
+from itaca.broker.sizes import MAX_EVENT_BYTES
+from itaca.errors import PermanentError, TransientError
 from tests.contract.broker_contract import bodies, received
 from tests.integration.rabbit_cases import LETTERS, opened
 from tests.support.rabbitmq import RabbitServer
@@ -130,6 +132,22 @@ async def test_purging_every_queue_in_mid_flight_leaves_the_broker_usable(
 
         assert set(bodies(await received(consumer, 2))) == {b"after", b"0"}
         await until(lambda: _counts(broker, ready=0, dead=1), "only the dead letter is left")
+
+
+async def test_lm28_a_message_larger_than_any_event_goes_to_the_dead_letters(rabbit_url: str) -> None:
+    """Somebody else put it into our queue: it is set aside whole and does not stay at the head of the queue."""
+    large = b"x" * (MAX_EVENT_BYTES + 1)
+    async with opened(rabbit_url) as broker:
+        connection = await aio_pika.connect(rabbit_url)
+        async with connection:
+            exchange = (await connection.channel()).default_exchange
+            await exchange.publish(aio_pika.Message(large), routing_key=LETTERS.name)
+        consumer = await broker.consume(LETTERS.name, 10)
+        [message] = await received(consumer, 1)
+        await message.dead_letter("it is none of ours")
+        await until(lambda: _counts(broker, ready=0, dead=1), "it lies among the dead")
+        with pytest.raises(PermanentError):
+            await broker.publish(LETTERS.name, [large])
 
 
 async def _publishes(broker: AmqpBroker) -> bool:
