@@ -1,22 +1,9 @@
 """Time, questions and the value of answers on SQLite, in a file."""
 
-from pathlib import Path
-
-import pytest
-
-from itaca.storage.migrate import upgrade
 from tests.contract.asks_contract import AskContract
 from tests.contract.clocks_contract import LegalContract, ParkingContract
 from tests.contract.owners_contract import OwnersContract
 from tests.contract.values_contract import ValueContract
-
-
-@pytest.fixture
-async def ledger_url(tmp_path: Path) -> str:
-    """Give the address of a fresh ledger."""
-    url = f"sqlite:///{tmp_path}/ledger.db"
-    await upgrade(url)
-    return url
 
 
 class TestLegal(LegalContract):

@@ -1,23 +1,10 @@
 """The contract of routing on SQLite, in a file."""
 
-from pathlib import Path
-
-import pytest
-
-from itaca.storage.migrate import upgrade
 from tests.contract.audit_contract import AuditAnswerContract, AuditDrawContract
 from tests.contract.drift_contract import DriftContract
 from tests.contract.following_contract import DeparturesContract, PromisesContract
 from tests.contract.joining_contract import CourtesyContract, WhoIsWhoContract
 from tests.contract.routing_contract import RoutingContract
-
-
-@pytest.fixture
-async def ledger_url(tmp_path: Path) -> str:
-    """Give the address of a fresh ledger."""
-    url = f"sqlite:///{tmp_path}/ledger.db"
-    await upgrade(url)
-    return url
 
 
 class TestRouting(RoutingContract):

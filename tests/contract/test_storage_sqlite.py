@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from itaca.storage.database import Database
-from itaca.storage.migrate import upgrade
 from itaca.storage.open import open_database
 from tests.contract.storage_books_contract import BooksContract, TraceContract
 from tests.contract.storage_contract import IntakeContract, TransactionContract
@@ -15,15 +14,13 @@ from tests.contract.storage_migration_contract import MigrationContract
 from tests.contract.storage_nouns_contract import MailContract, PeopleContract
 from tests.contract.storage_outbox_contract import OutboxContract
 from tests.contract.storage_rules_contract import SchemaContract
-from tests.support.ledger import Ledger
+from tests.support.ledger import Ledger, new_ledger_file
 
 
 @pytest.fixture
 async def database_url(tmp_path: Path) -> str:
     """Give the address of a fresh ledger."""
-    url = f"sqlite:///{tmp_path}/ledger.db"
-    await upgrade(url)
-    return url
+    return await new_ledger_file(tmp_path)
 
 
 @pytest.fixture

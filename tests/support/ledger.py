@@ -2,8 +2,12 @@
 
 import contextlib
 import random
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 
 from sqlalchemy import Connection, insert
 
@@ -14,6 +18,7 @@ from itaca.contracts.intents import CaseKind, OutboxKind
 from itaca.mail.model import Envelope
 from itaca.storage.database import Database
 from itaca.storage.intake import Intake
+from itaca.storage.migrate import upgrade
 from itaca.storage.moments import to_micros
 from itaca.storage.open import open_database
 from itaca.storage.outbox import NewEntry
@@ -84,3 +89,17 @@ async def open_ledger(url: str, seed: int = 7) -> AsyncIterator[Ledger]:
         await ledger.intake.close()
     finally:
         await database.close()
+
+
+@cache
+def _template() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="itaca-ledger-")
+
+
+async def new_ledger_file(folder: Path) -> str:
+    """Return the address of an empty ledger in ``folder``: a copy of one that this process migrated once."""
+    template = Path(_template().name) / "ledger.db"
+    if not template.exists():
+        await upgrade(f"sqlite:///{template}")
+    shutil.copy(template, folder / "ledger.db")
+    return f"sqlite:///{folder}/ledger.db"
