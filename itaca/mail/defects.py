@@ -29,7 +29,7 @@ _MEANINGS: dict[str, str] = {
     "text:alternatives_differ": "plain text and HTML say different things; both were judged",
     "text:hidden_only": "all text of the mail is styled to be invisible",
     "text:reversed": "characters turn the direction of writing: people see another text than stands there",
-    "html:hidden_text": "more than 30 % of the HTML text is styled to be invisible",
+    "html:hidden_text": "a sentence of the HTML, or nearly a third of it, is styled to be invisible",
     "html:too_complex": "the HTML is too large or too deep; its tags were stripped without understanding them",
     "tnef:unreadable": "a winmail.dat that could not be opened",
     "pec:malformed": "it claims to be certified mail but lacks the message inside",

@@ -13,6 +13,7 @@ from itaca.mail.html_visibility import is_hidden
 from itaca.mail.limits import DEFAULT_LIMITS, Limits
 
 MAX_HIDDEN_SHARE = 0.3
+MAX_HIDDEN_WORDS = 3
 
 
 class HtmlText(NamedTuple):
@@ -26,6 +27,7 @@ class HtmlText(NamedTuple):
     is_too_complex: bool
     is_hidden_only: bool = False
     unseen: str = ""
+    hidden_words: int = 0
 
 
 def _names(words: str) -> frozenset[str]:
@@ -38,6 +40,7 @@ _BLOCKS = _names(
 )
 _SPACED = _names("p h1 h2 h3 h4 h5 h6 blockquote ul ol table")
 _CELLS = _names("td th")
+_SENTENCE_WORDS = 4
 _PICTURES = _names("img area input")
 _DROPPED = _names("script style head title template")
 _UNSHOWN = _names("iframe noframes noembed")
@@ -73,7 +76,8 @@ def html_to_text(html: str, limits: Limits = DEFAULT_LIMITS) -> HtmlText:
     if not text.strip() and unseen:
         return HtmlText(unseen, 1.0, False, is_hidden_only=True)
     hidden_count, visible_count = len("".join(hidden.split())), len("".join(text.split()))
-    return HtmlText(text, hidden_count / max(1, hidden_count + visible_count), False, unseen=unseen)
+    share = hidden_count / max(1, hidden_count + visible_count)
+    return HtmlText(text, share, False, unseen=unseen, hidden_words=len(hidden.split()))
 
 
 def strip_tags(html: str) -> str:
@@ -195,9 +199,17 @@ def _open(tag: str, element: etree._Element, page: _Page) -> None:
     elif tag in _BLOCKS:
         page.end_line()
     elif tag in _PICTURES:
-        page.alternatives.append(element.get("alt") or "")
+        _stand_for_picture(element.get("alt") or "", page)
     if tag == "blockquote" and _is_quotation(element):
         page.quote_depth += 1
+
+
+def _stand_for_picture(alternative: str, page: _Page) -> None:
+    """A sentence that stands for a picture is text, which many programs show instead; the name of a logo is not."""
+    if len(alternative.split()) >= _SENTENCE_WORDS:
+        page.add(f" {alternative} ")
+    else:
+        page.alternatives.append(alternative)
 
 
 def _close(tag: str, element: etree._Element, page: _Page) -> None:

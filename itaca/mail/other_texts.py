@@ -13,7 +13,6 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _MIN_WORDS = 2
 """Fewer words than this say nothing: the name of a logo, a dash."""
 _MIN_DIFFERING_WORDS = 4
-_MAX_DIFFERING_SHARE = 0.3
 _NOT_WRITTEN = frozenset({"text/css", "text/javascript", "text/calendar", "text/directory", "text/rfc822-headers"})
 
 
@@ -32,7 +31,7 @@ def _of_alternatives(written: str, context: Context) -> Iterator[str]:
     words = _words(shown)
     if words <= known:
         return
-    if len(words - known) >= max(_MIN_DIFFERING_WORDS, _MAX_DIFFERING_SHARE * len(words)):
+    if len(words - known) >= _MIN_DIFFERING_WORDS:
         context.defects.note("text:alternatives_differ")
     yield "\n".join(line for line in shown.split("\n") if not _words(line) <= known)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itaca.mail.attachments import Attachments
 from itaca.mail.charsets import codec_of, decode_text
 from itaca.mail.defects import Defects
-from itaca.mail.html_text import MAX_HIDDEN_SHARE, html_to_text
+from itaca.mail.html_text import MAX_HIDDEN_SHARE, MAX_HIDDEN_WORDS, html_to_text
 from itaca.mail.limits import Limits
 from itaca.mail.structure import Part
 from itaca.mail.tnef import CONTENT_TYPES as TNEF_TYPES
@@ -100,7 +100,8 @@ def read_html(html: str, context: Context) -> str:
     result = html_to_text(html[: 8 * context.limits.html_bytes], context.limits)
     context.defects.note("html:too_complex" if result.is_too_complex else "")
     context.defects.note("text:hidden_only" if result.is_hidden_only else "")
-    context.defects.note("html:hidden_text" if result.hidden_share > MAX_HIDDEN_SHARE else "")
+    is_hiding = result.hidden_share > MAX_HIDDEN_SHARE or result.hidden_words > MAX_HIDDEN_WORDS
+    context.defects.note("html:hidden_text" if is_hiding else "")
     context.unseen.append(result.unseen)
     return cut_text(result.text, context)
 

@@ -12,6 +12,7 @@ from itaca.mail.model import Envelope
 from itaca.mail.read import read_mail
 from itaca.mail.written import written_text
 from services.classifier.model import Model, load_model
+from services.classifier.training.corpus import corpus_files, read_examples
 from tests.support.case_facts import facts, standing
 from tests.support.tricks import LETTERS, PLACES
 from tests.support.written_mail import mail
@@ -40,13 +41,7 @@ COMPLAINTS = {
         "La lavadora que me vendieron está rota, exijo que la cambien o que me devuelvan el dinero.",
     ],
 }
-HARMLESS = {
-    "it": "Grazie mille per la vostra gentile risposta. ",
-    "en": "Thank you for the information. ",
-    "de": "Vielen Dank für Ihre freundliche Antwort. ",
-    "fr": "Merci pour les informations. ",
-    "es": "Buenos días, gracias por su ayuda. ",
-}
+MOST_HARMLESS_CHARS = 250
 MOST_UNSEEN = 1
 """Of ten complaints under one trick: a judgement may miss one, as it may in clear text."""
 
@@ -65,20 +60,27 @@ def is_seen(model: Model, raw: bytes) -> bool:
     return any(isinstance(action, OpenCase) and action.kind is not CaseKind.ORDER for action in decision.actions)
 
 
+@pytest.fixture(scope="module")
+def harmless(model: Model) -> dict[str, str]:
+    """For each language a mail of the corpus at which nobody need look, however often it is repeated."""
+    found: dict[str, str] = {}
+    for example in read_examples(corpus_files(MODELS / "corpus")):
+        text = " ".join(example.text.new_text.split()) + " "
+        is_candidate = example.language not in found and not example.labels and 30 < len(text) < MOST_HARMLESS_CHARS
+        if is_candidate and not any(is_seen(model, mail(text * times)) for times in (1, 3, 5)):
+            found[example.language] = text
+    assert found.keys() >= COMPLAINTS.keys(), "everything is in doubt"
+    return found
+
+
 @pytest.mark.parametrize("name", [*LETTERS, *PLACES])
-def test_a_hidden_complaint_is_judged_or_seen(model: Model, name: str) -> None:
+def test_a_hidden_complaint_is_judged_or_seen(model: Model, harmless: dict[str, str], name: str) -> None:
     """However its letters are disguised and wherever it stands, a complaint has a person."""
     trick = {**LETTERS, **PLACES}[name]
     unseen = [
         (language, complaint)
         for language, complaints in COMPLAINTS.items()
         for complaint in complaints
-        if not is_seen(model, trick(HARMLESS[language], complaint))
+        if not is_seen(model, trick(harmless[language], complaint))
     ]
     assert len(unseen) <= MOST_UNSEEN, unseen
-
-
-@pytest.mark.parametrize("language", COMPLAINTS)
-def test_harmless_mail_stays_harmless(model: Model, language: str) -> None:
-    """What the tests above rely on: without the complaint nobody need look."""
-    assert [is_seen(model, mail(HARMLESS[language] * times)) for times in (1, 3, 5)] == [False, False, False]
