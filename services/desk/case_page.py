@@ -36,6 +36,8 @@ from services.desk.door import NotFoundError, Visitor
 from services.desk.templates import templates_for
 
 _MOST_SUBJECT = 80
+KEYS = {Intent.ORDER: "o", Intent.COMPLAINT: "c", Intent.CANCELLATION: "k"}
+"""One key for each intent, on the page of a case as in the review."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ async def show_case(
     await desk.database.write(lambda conn: look_at(conn, digest(visitor.secret), head.reference, now))
     values |= _answering(desk, visitor, head, values["received"])
     values |= {"visitor": visitor, "here": "cases", "attempt": attempt, "draft": attempt.draft, "done": done}
-    values |= {"intents": list(Intent), "first_day": tomorrow(desk).isoformat()}
+    values |= {"label_keys": KEYS, "first_day": tomorrow(desk).isoformat()}
     return desk.pages.page("case.html", visitor.language, values, 409 if attempt.problem else 200)
 
 

@@ -10,6 +10,7 @@ from tests.support.desk_site import open_site
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 WHO = "Giulia Ferri"
+LOADED = "Promise.all([...document.images].map(one => { one.loading = 'eager'; return one.decode().catch(() => 0); }))"
 
 
 async def take_all(folder: Path) -> list[Path]:
@@ -34,7 +35,7 @@ async def take_all(folder: Path) -> list[Path]:
             async with visit(browser, site, WHO) as one:
                 for name, path in pages.items():
                     await one.go(path)
-                    await one.page.wait_for_function("[...document.images].every(one => one.complete)")
+                    await one.page.evaluate(LOADED)
                     await one.page.screenshot(path=folder / f"{name}.png", full_page=True)
             async with visit(browser, site, WHO, language="en-GB", is_dark=True) as dark:
                 await dark.go(pages["case"])

@@ -14,13 +14,12 @@ from itaca.mail.written import written_text
 from itaca.storage.audit_answers import answer_sample
 from itaca.storage.audit_samples import next_sample
 from itaca.storage.desk_review import decide_review, left_to_check, left_to_decide, next_to_decide
-from services.desk.case_page import act_on
+from services.desk.case_page import KEYS, act_on
 from services.desk.desk import Desk
 from services.desk.door import DeskHere, Visitor, Worker
 from services.desk.highlights import highlight
 
 router = APIRouter()
-KEYS = {Intent.ORDER: "o", Intent.COMPLAINT: "c", Intent.CANCELLATION: "k"}
 Several = Annotated[list[str], Form()]
 Text = Annotated[str, Form()]
 

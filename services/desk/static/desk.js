@@ -17,6 +17,12 @@ document.addEventListener("keydown", (event) => {
   const target = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key && !one.disabled);
   if (!target) return;
   event.preventDefault();
+  const folded = target.closest("details:not([open])");
+  if (folded) {
+    folded.open = true;
+    // Nothing is sent that nobody has seen.
+    if (target.matches("button")) return;
+  }
   if (target.matches("textarea, input:not([type=checkbox]):not([type=radio])")) target.focus();
   else target.click();
 });
