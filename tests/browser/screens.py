@@ -10,7 +10,9 @@ from tests.support.desk_site import open_site
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 WHO = "Giulia Ferri"
-LOADED = "Promise.all([...document.images].map(one => { one.loading = 'eager'; return one.decode().catch(() => 0); }))"
+LOADED = (
+    "Promise.all([...document.images].map(one => { one.loading = 'eager'; return one.decode().catch(() => 0); }))"
+)
 
 
 async def take_all(folder: Path) -> list[Path]:
