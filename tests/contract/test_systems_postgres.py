@@ -2,12 +2,8 @@
 
 import pytest
 
-from tests.contract.cancellations_contract import (
-    ActivityContract,
-    EffectContract,
-    StatedContract,
-    SuppressionContract,
-)
+from tests.contract.activities_contract import ActivityContract, StatedContract, SuppressionContract
+from tests.contract.cancellations_contract import EffectContract
 from tests.contract.systems_contract import SystemsContract
 
 pytestmark = pytest.mark.postgres

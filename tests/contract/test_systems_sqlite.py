@@ -1,11 +1,7 @@
 """The contract with other systems on SQLite, in a file."""
 
-from tests.contract.cancellations_contract import (
-    ActivityContract,
-    EffectContract,
-    StatedContract,
-    SuppressionContract,
-)
+from tests.contract.activities_contract import ActivityContract, StatedContract, SuppressionContract
+from tests.contract.cancellations_contract import EffectContract
 from tests.contract.systems_contract import SystemsContract
 
 
