@@ -53,7 +53,7 @@ def record_interaction(
         TransientError: nobody can own a case (no active person).
     """
     text = _text(conn, contact)
-    mail_id = _keep(conn, contact, text, now, rng)
+    mail_id = keep_contact(conn, contact, text, now, rng)
     entries = Entries(now, rng, actor)
     today = policy.calendar.today(now)
     lock_writers(conn, [text])
@@ -82,15 +82,6 @@ def _text(conn: Connection, contact: Interaction) -> MailText:
         entities.append(Entity(kind=EntityKind.CASE_REFERENCE, value=contact.reference.strip().upper()))
         known = _address_of_case(conn, contact.reference)
         sender = sender or known
-    files = [
-        Attachment(
-            name=one.name,
-            content_type=one.content_type,
-            size_bytes=len(one.content),
-            sha256=hashlib.sha256(one.content).hexdigest(),
-        )
-        for one in contact.files
-    ]
     return MailText(
         subject=contact.subject or contact.summary.strip().split("\n", 1)[0][:120],
         new_text=contact.summary,
@@ -99,7 +90,20 @@ def _text(conn: Connection, contact: Interaction) -> MailText:
         sender_name=contact.name,
         reply_to_address=contact.email.strip().lower() if contact.acknowledges else "",
         entities=tuple(entities),
-        attachments=tuple(files),
+        attachments=listed(contact),
+    )
+
+
+def listed(contact: Interaction) -> tuple[Attachment, ...]:
+    """Return the files of a contact as a mail lists them, each with its hash."""
+    return tuple(
+        Attachment(
+            name=one.name,
+            content_type=one.content_type,
+            size_bytes=len(one.content),
+            sha256=hashlib.sha256(one.content).hexdigest(),
+        )
+        for one in contact.files
     )
 
 
@@ -113,8 +117,12 @@ def _address_of_case(conn: Connection, reference: str) -> str:
     return str(conn.execute(address.limit(1)).scalar() or "")
 
 
-def _keep(conn: Connection, contact: Interaction, text: MailText, now: datetime, rng: random.Random) -> MailId:
-    """Store it as a mail that was read: its bytes are evidence, and the books count it."""
+def keep_contact(conn: Connection, contact: Interaction, text: MailText, now: datetime, rng: random.Random) -> MailId:
+    """Store it as a mail that was read: its bytes are evidence, and the books count it; the caller settles it.
+
+    Raises:
+        PermanentError: it was recorded before.
+    """
     files = [(one.name, one.content_type, one.content) for one in contact.files]
     whose = f"{contact.email} {contact.customer} {contact.reference} {contact.name}".strip()
     raw = recorded_mail(contact.channel.value, contact.at, text.subject, f"{whose}\n\n{contact.summary}", files)

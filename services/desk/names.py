@@ -95,6 +95,18 @@ NAMES = {
     "invited": N_("Invited"),
     "password_set": N_("Password set"),
     "role_given": N_("Role changed"),
+    # By which way a customer came, and what numbers they have.
+    "mail": N_("E-mail"),
+    "call": N_("Phone call"),
+    "visit": N_("Visit"),
+    "fax": N_("Fax"),
+    "chat": N_("Chat"),
+    "social": N_("Social network"),
+    "letter": N_("Letter"),
+    "contacted": N_("We contacted the customer"),
+    "customer_code": N_("Customer code"),
+    "order_number": N_("Order number"),
+    "contract_number": N_("Contract number"),
     # Stages of the flow.
     "ingest": N_("Acceptance"),
     "classifier": N_("Judgement"),

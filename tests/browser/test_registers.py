@@ -1,4 +1,4 @@
-"""The register of cancellations in the system's Chromium."""
+"""The register of cancellations, contacts by other ways and the history of a customer, in the system's Chromium."""
 
 from datetime import timedelta
 
@@ -90,3 +90,60 @@ async def test_the_register_fits_a_phone_and_shuts_nobody_out(site: Site, browse
         assert "1 violation" in await anna.text()
         found += await serious(anna)
     assert found == []
+
+
+async def test_a_call_is_recorded_by_keys_and_counts(site: Site, browser: Browser) -> None:
+    """From the case: one key, the words, Enter on the button; the case knows of a second contact."""
+    await site.receive(letter("Pacco", "Il pacco era aperto e bagnato.", *LIA), judgement("N", "Y"))
+    reference = await site.reference()
+    await site.ledger.clock.advance(timedelta(hours=1))
+    async with visit(browser, site, "Anna Neri") as anna:
+        await anna.go(f"/cases/{reference}")
+        await anna.page.keyboard.press("i")
+        await anna.page.wait_for_selector("textarea:focus")
+        await anna.page.keyboard.type("Telefona: il pacco bagnato è ancora qui.")
+        picture = {"name": "foto.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n"}
+        await anna.page.set_input_files("input[name=files]", [picture])
+        await anna.page.focus("main button.main")
+        await anna.page.keyboard.press("Enter")
+        await anna.page.wait_for_url("**done=contact")
+        said = await anna.text()
+        assert "Telefona: il pacco bagnato" in said
+        assert "foto.png" in said
+        assert anna.complaints == []
+    (case,) = await site.routed.cases()
+    assert (case.contacts, case.level) == (2, 1)
+    assert [row.channel for row in await site.routed.rows(t.interactions)] == ["mail", "call"]
+
+
+async def test_a_visit_and_our_call_stand_in_the_customers_history(site: Site, browser: Browser) -> None:
+    """Without a script, on a phone and in the dark: both ways, both directions, one page; nothing too wide."""
+    await site.receive(letter("Pacco", "Il pacco era aperto e bagnato.", *LIA), judgement("N", "Y"))
+    reference = await site.reference()
+    await site.ledger.clock.advance(timedelta(hours=1))
+    async with visit(browser, site, "Anna Neri", has_javascript=False) as anna:
+        for channel, direction, says in (
+            ("visit", "in", "È passata in negozio."),
+            ("call", "out", "L'ho richiamata."),
+        ):
+            await site.ledger.clock.advance(timedelta(minutes=5))
+            await anna.go(f"/cases/{reference}/contact")
+            await anna.page.check(f"input[value={channel}]")
+            await anna.page.check(f"input[name=direction][value={direction}]")
+            await anna.page.fill("textarea", says)
+            await anna.page.click("main button.main")
+            assert "Fatto" in await anna.text(".good")
+        await anna.page.click("text=Tutta la storia del cliente")
+        bubbles = await anna.page.locator(".bubble").all_inner_texts()
+        assert [("Telefonata" in one, "Visita" in one) for one in bubbles][:2] == [(True, False), (False, True)]
+        assert "aperto e bagnato" in bubbles[-1]
+        path = anna.page.url.removeprefix(site.url)
+        await anna.go("/customers/nobody")
+        assert await anna.page.locator(".bubble").count() == 0
+    async with visit(browser, site, "Anna Neri", is_phone=True, is_dark=True) as anna:
+        found = []
+        for page in (path, f"/cases/{reference}/contact"):
+            await anna.go(page)
+            found += await serious(anna)
+            assert (page, await anna.page.evaluate("document.documentElement.scrollWidth")) == (page, 360)
+        assert found == []

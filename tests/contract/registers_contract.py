@@ -8,10 +8,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
+from itaca.cases.interactions import Channel, Interaction, RecordedFile
 from itaca.contracts.ids import CaseId
+from itaca.errors import PermanentError
+from itaca.storage import tables as t
 from itaca.storage.confirmations import Effect, confirm_effect
+from itaca.storage.contacts import record_outgoing
 from itaca.storage.desk_cancellations import RegisterLine, Shown, register_page
-from tests.support.routed import CANCELLATION, POLICY, Desk
+from itaca.storage.desk_case import case_files, received_mails
+from itaca.storage.desk_customer import customer_history, load_customer
+from itaca.storage.interactions import record_interaction
+from tests.support.case_facts import WRITER
+from tests.support.routed import CANCELLATION, COMPLAINT, POLICY, Desk
 
 
 class RegisterContract:
@@ -53,6 +61,81 @@ class RegisterContract:
         assert [line.register.case_id for line in await self.page(desk, Shown.VIOLATED)] == [cases[1]]
         assert len(await self.page(desk, Shown.REQUESTED)) == 5
         assert await self.page(desk, Shown.WATCHED) == []
+
+
+class CustomerContract:
+    """What a customer and we said to each other, whatever the way."""
+
+    @pytest.fixture(autouse=True)
+    async def people(self, desk: Desk) -> None:
+        """Give every ledger an agent with a lead, and a customer with a complaint."""
+        self.agent = (await desk.staff("agent", "lead"))[0].id
+        await desk.settle(COMPLAINT, "Il pacco era aperto", sender_name="Anna Neri")
+        self.reference = (await desk.cases())[0].reference
+
+    async def record(self, desk: Desk, says: str, is_ours: bool = False, **more: Any) -> None:
+        await desk.pass_time(minutes=5)
+        now, rng = desk.now, desk.ledger.rng
+        contact = Interaction(Channel.CALL, now, says, reference=self.reference, acknowledges=False, **more)
+
+        def work(conn: Connection) -> None:
+            if is_ours:
+                record_outgoing(conn, contact, now, rng, self.agent)
+            else:
+                record_interaction(conn, contact, now, POLICY, rng, self.agent)
+
+        await desk.ledger.database.write(work)
+
+    async def test_mails_calls_and_receipts_stand_in_one_history(self, desk: Desk) -> None:
+        """The newest first, each with its way, its direction and its words; page by page."""
+        await desk.pass_time(minutes=1)
+        await desk.let_everything_leave()
+        await self.record(desk, "Ha chiamato: il pacco non arriva", name="Anna Neri")
+        await self.record(desk, "Le ho detto che parte domani", is_ours=True, name="agent")
+        (case,) = await desk.cases()
+        read = desk.ledger.database.read
+        customer = await read(lambda c: load_customer(c, case.customer_id))
+        assert customer is not None
+        assert (customer.name, customer.addresses) == ("Anna Neri", (WRITER,))
+        first = await read(lambda c: customer_history(c, customer.id, limit=2))
+        rest = await read(lambda c: customer_history(c, customer.id, (first[-1].at, first[-1].id), limit=3))
+        told = [(one.channel, one.is_ours, one.who, one.text) for one in (*first, *rest)]
+        assert told == [
+            ("call", True, "agent", "Le ho detto che parte domani"),
+            ("call", False, "Anna Neri", "Ha chiamato: il pacco non arriva"),
+            ("mail", True, "", ""),
+            ("mail", False, "Anna Neri", "Il pacco era aperto"),
+        ]
+        assert {one.reference for one in (*first, *rest)} == {self.reference}
+
+    async def test_only_what_the_customer_began_counts_as_a_contact(self, desk: Desk) -> None:
+        """Their call raises the case; ours stands in its history with its file, and the books still balance."""
+        await self.record(desk, "Chiama di nuovo")
+        (case,) = await desk.cases()
+        assert (case.contacts, case.level) == (2, 1)
+        scan = RecordedFile("lettera.pdf", "application/pdf", b"%PDF-")
+        await self.record(desk, "Mandata per fax la lettera", is_ours=True, name="agent", files=(scan,))
+        (after,) = await desk.cases()
+        assert (after.contacts, after.severity) == (2, case.severity)
+        assert (await desk.history(case.id))[-1] == "contacted"
+        read = desk.ledger.database.read
+        (file,) = await read(lambda c: case_files(c, CaseId(case.id)))
+        newest = (await read(lambda c: received_mails(c, CaseId(case.id))))[-1]
+        assert (file.name, file.mail_id, newest.role) == ("lettera.pdf", newest.mail_id, "report")
+        assert await desk.problems() == []
+
+    async def test_what_was_recorded_twice_or_about_nothing_is_refused(self, desk: Desk) -> None:
+        """A form sent twice keeps one contact."""
+        now, rng = desk.now, desk.ledger.rng
+        same = Interaction(Channel.FAX, now, "Le ho scritto", reference=self.reference)
+        work = partial(record_outgoing, contact=same, now=now, rng=rng, person_id=self.agent)
+        await desk.ledger.database.write(work)
+        with pytest.raises(PermanentError, match="recorded before"):
+            await desk.ledger.database.write(work)
+        nowhere = Interaction(Channel.FAX, now, "Le ho scritto", reference="IT-00000-00000")
+        with pytest.raises(PermanentError, match="no case"):
+            await desk.ledger.database.write(partial(work, contact=nowhere))
+        assert len(await desk.rows(t.interactions, channel="fax")) == 1
 
 
 def _violate(conn: Connection, case_id: CaseId) -> None:
