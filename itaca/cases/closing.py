@@ -35,7 +35,10 @@ def check_end(kind: CaseKind, outcome: CaseOutcome, evidence: str) -> None:
 
 @dataclass(frozen=True)
 class Answer:
-    """A person's answer, and what follows from it: an end with its evidence, or a date to come back by."""
+    """A person's answer, and what follows from it: an end with its evidence, or a date to come back by.
+
+    ``template`` names the text that it began with, so that what templates are worth can be measured.
+    """
 
     subject: str
     text: str
@@ -43,6 +46,7 @@ class Answer:
     ends_as: CaseOutcome | None = None
     evidence: str = ""
     back_by: datetime | None = None
+    template: str = ""
 
 
 def check_answer(answer: Answer, kind: CaseKind, still_owed: Sequence[PromiseKind], now: datetime) -> None:

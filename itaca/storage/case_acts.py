@@ -150,7 +150,8 @@ def answer(conn: Connection, act: Act, mail_id: MailId, said: Answer, person: st
     _check_thread(conn, row, act.case_id, mail_id, said.recipient)
     check_answer(said, CaseKind(row.kind), still_owed(conn, act.case_id), act.now)
     entries = act.entries()
-    payload = {"subject": said.subject.strip(), "text": said.text.strip(), "person": person}
+    letter = {"subject": said.subject.strip(), "text": said.text.strip()}
+    payload = {**letter, "person": person, "template": said.template}
     key = f"reply:{act.case_id}:{act.version}"
     entries.leave(OutboxKind.REPLY, key, act.case_id, mail_id, said.recipient, payload)
     entries.event(act.case_id, "replied", mail_id, {})

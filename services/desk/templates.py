@@ -29,6 +29,11 @@ def templates_for(customer_language: str, desk_language: str, values: Mapping[st
     ]
 
 
+def template_ids() -> frozenset[str]:
+    """Return the names of all templates."""
+    return frozenset(one["id"] for one in _templates())
+
+
 @cache
 def _templates() -> Sequence[Mapping[str, Any]]:
     table = tomllib.loads((files("services.desk") / "answers.toml").read_text(encoding="utf-8"))

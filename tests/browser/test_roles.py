@@ -50,6 +50,7 @@ async def test_an_agent_takes_answers_labels_and_closes(site: Site, browser: Bro
     assert (case.status, case.outcome) == ("closed", "remedied")
     (reply,) = await site.routed.rows(t.outbox, kind="reply")
     assert reference in reply.payload["subject"]
+    assert reply.payload["template"] == "sorry"
     assert [row.intents for row in await site.routed.rows(t.labels)] == [["complaint"]]
 
 

@@ -18,6 +18,7 @@ from services.desk.case_page import Attempt, act_on, end_of_day, show_case
 from services.desk.desk import Desk
 from services.desk.door import DeskHere, NotFoundError, Visitor, Worker
 from services.desk.problems import problem_words
+from services.desk.templates import template_ids
 
 router = APIRouter(prefix="/cases/{reference}")
 Text = Annotated[str, Form()]
@@ -60,6 +61,7 @@ async def answer(
     day: Text = "",
     asked: Words = [],  # noqa: B006 - FastAPI copies it
     take: Text = "",
+    template: Text = "",
 ) -> Response:
     """Send an answer, which closes the case or says by when somebody comes back."""
     ends_as = _outcome(outcome) if then == "close" else None
@@ -70,6 +72,7 @@ async def answer(
         ends_as=ends_as,
         evidence=evidence,
         back_by=end_of_day(desk, day) if then == "later" else None,
+        template=template if template in template_ids() else "",
     )
 
     def work(conn: Connection, act: Act) -> None:
