@@ -12,7 +12,7 @@ from schemathesis.generation import GenerationMode
 from services.desk.api.app import ROUTERS
 from tests.support.api_server import ApiServer
 
-EXAMPLES = 5
+EXAMPLES = 10
 """Requests for each operation, good ones and bad ones; fixed by the seed of the operation's name."""
 OPERATIONS = sorted(
     (route.path, method)
