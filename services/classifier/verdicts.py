@@ -53,7 +53,7 @@ def review_reasons(
         reasons.extend(
             f"with the quoted text it looks like {intent.value}, without it does not"
             for intent in Intent
-            if new[intent] is Verdict.NO and whole[intent] is Verdict.YES
+            if new[intent] is Verdict.NO and _is_said(intent, whole[intent])
         )
     reasons.extend(_unfit_text(text))
     if unknown_share >= MAX_UNKNOWN_SHARE:
@@ -61,6 +61,11 @@ def review_reasons(
     if text.language in unproven_languages and new[Intent.COMPLAINT] is Verdict.NO:
         reasons.append(f"too few labelled mails in language {text.language} to rule a complaint out")
     return tuple(reasons)
+
+
+def _is_said(intent: Intent, whole: Verdict) -> bool:
+    """Say whether the whole text speaks for an intent; of a complaint the mere doubt is enough."""
+    return whole is Verdict.YES or (intent is Intent.COMPLAINT and whole is Verdict.UNSURE)
 
 
 def _unfit_text(text: WrittenText) -> list[str]:

@@ -34,10 +34,16 @@ def test_an_unsure_verdict_goes_to_a_person_with_its_name() -> None:
     assert "complaint" in reason
 
 
-def test_lm34_a_complaint_seen_only_with_the_quoted_text_goes_to_a_person() -> None:
-    """Where stripping quotes changes the answer from yes to no, a person looks."""
-    (reason,) = review_reasons(_text(), NO, {**NO, Intent.COMPLAINT: Verdict.YES})
+@pytest.mark.parametrize("whole", [Verdict.YES, Verdict.UNSURE])
+def test_lm34_a_complaint_seen_only_with_the_quoted_text_goes_to_a_person(whole: Verdict) -> None:
+    """Where stripping quotes turns a complaint, or the doubt about one, into a no, a person looks."""
+    (reason,) = review_reasons(_text(), NO, {**NO, Intent.COMPLAINT: whole})
     assert "quoted" in reason
+
+
+def test_doubt_about_an_order_in_the_quoted_text_needs_nobody() -> None:
+    """What is quoted is often an order or its confirmation: only a firm yes is worth a look."""
+    assert review_reasons(_text(language="it"), NO, {**NO, Intent.ORDER: Verdict.UNSURE}) == ()
 
 
 @pytest.mark.parametrize("text", [_text(""), _text("...!"), _text("reclamo", language="nl"), _text("a\u200b" * 20)])
