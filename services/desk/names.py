@@ -107,6 +107,13 @@ NAMES = {
     "customer_code": N_("Customer code"),
     "order_number": N_("Order number"),
     "contract_number": N_("Contract number"),
+    # Why an answer was worth nothing.
+    "asked_again": N_("Asked again for what we had"),
+    "only_forwarded": N_("Only passed on"),
+    "same_template": N_("The same text once more"),
+    "own_failure": N_("A failure of our own stayed"),
+    "wrote_again": N_("The customer had to write again"),
+    "nothing_changed": N_("Nothing changed by it"),
     # Stages of the flow.
     "ingest": N_("Acceptance"),
     "classifier": N_("Judgement"),

@@ -12,7 +12,8 @@ from services.desk.routes import (
     people,
     review,
     sign_in,
+    values,
 )
 
-PAGES = (sign_in, my_day, cases, contacts, case_acts, customers, mails, review, cancellations, flow, people)
+PAGES = (sign_in, my_day, cases, contacts, case_acts, customers, mails, review, cancellations, flow, values, people)
 ROUTERS = tuple(page.router for page in PAGES)

@@ -1,4 +1,4 @@
-"""The register of cancellations, contacts by other ways and the history of a customer, in the system's Chromium."""
+"""Cancellations, contacts by other ways, a customer's history and the value of answers, in the system's Chromium."""
 
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ from itaca.storage import tables as t
 from itaca.storage.activities import report_activity
 from itaca.storage.confirmations import Effect, confirm_effect
 from itaca.storage.moments import to_micros
+from tests.support.answers_worth import put_scored
 from tests.support.case_facts import judgement
 from tests.support.chromium import Visit, visit
 from tests.support.desk_site import Site, letter
@@ -147,3 +148,53 @@ async def test_a_visit_and_our_call_stand_in_the_customers_history(site: Site, b
             found += await serious(anna)
             assert (page, await anna.page.evaluate("document.documentElement.scrollWidth")) == (page, 360)
         assert found == []
+
+
+async def scored(site: Site) -> None:
+    """Let a customer complain, and answers be worth nothing for three causes, or something."""
+    await site.receive(letter("Pacco", "Il pacco era aperto e bagnato.", *LIA), judgement("N", "Y"))
+    now, rng = site.ledger.clock.now(), site.ledger.rng
+    causes = [("wrote_again", 2)] * 3 + [("asked_again", 1)] * 2 + [("nothing_changed", 0), ("", 0), ("", 0)]
+    await site.ledger.database.write(lambda c: put_scored(c, now - timedelta(days=20), rng, causes, "ask"))
+
+
+async def test_a_lead_sees_what_answers_cost_and_removes_a_cause(site: Site, browser: Browser) -> None:
+    """Ranked by cost, as a plot and a table; a removal is begun and done, and the figure falls. No script needed."""
+    await scored(site)
+    async with visit(browser, site, "Marco Gallo", has_javascript=False) as marco:
+        await marco.page.click("nav >> text=Valore")
+        rows = await marco.page.locator("tbody tr").all_inner_texts()
+        assert [("riscrivere" in rows[0], "richiesto" in rows[1])] == [(True, True)]
+        assert await marco.page.locator("svg.pareto rect.answers").count() == 3
+        assert "8 contatti" in await marco.text(".figures")
+        await marco.page.click("text=Per testo")
+        assert "Chiediamo un'informazione" in await marco.text("tbody")
+        await marco.page.click("summary:has-text('Avvia')")
+        await marco.page.fill("input[name=says]", "Ogni risposta dice quando arriva il pacco")
+        await marco.page.select_option("select[name=cause]", "wrote_again")
+        await marco.page.click("details button.main")
+        assert "38 % (3 su 8)" in await marco.text(".removals")
+        await site.ledger.clock.advance(timedelta(hours=1))
+        await marco.page.click("text=È fatto")
+        assert "troppo presto" in await marco.text(".removals")
+        await site.ledger.clock.advance(timedelta(hours=2))
+        now, rng = site.ledger.clock.now(), site.ledger.rng
+        later = [("", 0)] * 4
+        await site.ledger.database.write(lambda c: put_scored(c, now - timedelta(hours=1), rng, later))
+        await marco.go("/value")
+        assert "è sceso" in await marco.text(".removals")
+
+
+async def test_values_fit_a_phone_and_only_leads_begin_removals(site: Site, browser: Browser) -> None:
+    """Light and dark; an agent reads, and has no form."""
+    await scored(site)
+    async with visit(browser, site, "Marco Gallo", is_phone=True, is_dark=True) as marco:
+        await marco.go("/value")
+        found = await serious(marco)
+        assert await marco.page.evaluate("document.documentElement.scrollWidth") == 360
+    async with visit(browser, site, "Anna Neri", language="en-GB") as anna:
+        await anna.go("/value?by=team&days=28")
+        assert "Servizio Clienti" in await anna.text("tbody")
+        assert await anna.page.locator("main form").count() == 0
+        found += await serious(anna)
+    assert found == []

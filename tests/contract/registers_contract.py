@@ -1,4 +1,4 @@
-"""What the register and the history of a customer show, on every database."""
+"""What the register, the history of a customer and the page of values show, on every database."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from itaca.cases.interactions import Channel, Interaction, RecordedFile
+from itaca.cases.value import Rate
 from itaca.contracts.ids import CaseId
 from itaca.errors import PermanentError
 from itaca.storage import tables as t
@@ -17,7 +18,9 @@ from itaca.storage.contacts import record_outgoing
 from itaca.storage.desk_cancellations import RegisterLine, Shown, register_page
 from itaca.storage.desk_case import case_files, received_mails
 from itaca.storage.desk_customer import customer_history, load_customer
+from itaca.storage.desk_values import names_of, value_rate
 from itaca.storage.interactions import record_interaction
+from tests.support.answers_worth import put_scored
 from tests.support.case_facts import WRITER
 from tests.support.routed import CANCELLATION, COMPLAINT, POLICY, Desk
 
@@ -136,6 +139,24 @@ class CustomerContract:
         with pytest.raises(PermanentError, match="no case"):
             await desk.ledger.database.write(partial(work, contact=nowhere))
         assert len(await desk.rows(t.interactions, channel="fax")) == 1
+
+
+class ValuePageContract:
+    """What is shown beside the ranking of worthless answers."""
+
+    async def test_answers_of_a_period_are_counted_with_what_they_cost(self, desk: Desk) -> None:
+        """Scored answers only, of this time only; nobody's name without an id."""
+        (agent,) = await desk.staff("agent")
+        read, write, rng = desk.ledger.database.read, desk.ledger.database.write, desk.ledger.rng
+        now = desk.now
+        assert await read(lambda c: value_rate(c, now - timedelta(days=9), now)) == Rate(0, 0, 0)
+        await desk.settle(COMPLAINT)
+        causes = [("wrote_again", 2), ("nothing_changed", 0), ("", 0)]
+        await write(lambda c: put_scored(c, now - timedelta(days=2), rng, causes))
+        await write(lambda c: put_scored(c, now - timedelta(days=20), rng, causes))
+        assert await read(lambda c: value_rate(c, now - timedelta(days=9), now)) == Rate(2, 3, 2)
+        assert await read(lambda c: names_of(c, {agent.id, "nobody"})) == {agent.id: "agent"}
+        assert await read(lambda c: names_of(c, set())) == {}
 
 
 def _violate(conn: Connection, case_id: CaseId) -> None:

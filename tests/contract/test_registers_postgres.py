@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contract.registers_contract import CustomerContract, RegisterContract
+from tests.contract.registers_contract import CustomerContract, RegisterContract, ValuePageContract
 
 pytestmark = pytest.mark.postgres
 
@@ -13,3 +13,7 @@ class TestRegister(RegisterContract):
 
 class TestCustomer(CustomerContract):
     """The history of a customer on PostgreSQL."""
+
+
+class TestValuePage(ValuePageContract):
+    """The page of values on PostgreSQL."""

@@ -1,6 +1,6 @@
 """The register and the history of a customer on SQLite, in a file."""
 
-from tests.contract.registers_contract import CustomerContract, RegisterContract
+from tests.contract.registers_contract import CustomerContract, RegisterContract, ValuePageContract
 
 
 class TestRegister(RegisterContract):
@@ -9,3 +9,7 @@ class TestRegister(RegisterContract):
 
 class TestCustomer(CustomerContract):
     """The history of a customer on SQLite."""
+
+
+class TestValuePage(ValuePageContract):
+    """The page of values on SQLite."""
