@@ -164,7 +164,7 @@ async def test_a_lead_sees_what_answers_cost_and_removes_a_cause(site: Site, bro
     async with visit(browser, site, "Marco Gallo", has_javascript=False) as marco:
         await marco.page.click("nav >> text=Valore")
         rows = await marco.page.locator("tbody tr").all_inner_texts()
-        assert [("riscrivere" in rows[0], "richiesto" in rows[1])] == [(True, True)]
+        assert [("riscrivere" in rows[0], "già avuti" in rows[1])] == [(True, True)]
         assert await marco.page.locator("svg.pareto rect.answers").count() == 3
         assert "8 contatti" in await marco.text(".figures")
         await marco.page.click("text=Per testo")
