@@ -1,4 +1,4 @@
-"""What the tests against a real RabbitMQ share: time limits that a busy machine keeps, two rows, and a broker to open."""
+"""What the tests against a real RabbitMQ share: time limits that a busy machine keeps, rows, and a broker to open."""
 
 import random
 from collections.abc import AsyncIterator

@@ -37,8 +37,8 @@ def test_the_verbs_of_the_design_are_there() -> None:
     """What exists by now has its verb."""
     names = {words[0] for words in VERBS}
     assert names >= {
-        "up", "ingest", "classifier", "router", "courier", "watch", "desk", "send", "classify", "trace", "audit", "cases",
-        "people", "train", "demo", "settings", "queues", "dead-letters",
+        "up", "ingest", "classifier", "router", "courier", "watch", "desk", "send", "classify", "trace", "audit",
+        "cases", "people", "train", "demo", "settings", "queues", "dead-letters",
         "evaluate", "models", "label", "tokens", "activities", "webhooks",
     }  # fmt: skip
 
