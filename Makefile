@@ -64,11 +64,13 @@ docs: dev ## Make the generated tables anew: settings, metrics, .env.example
 screenshots: dev ## Take the pictures of the desk's pages in docs/screens anew
 	@$(BIN)/python -m tests.browser.screens
 
-bench: dev ## Measure accepting, storing, the broker and the suppression check
+bench: dev ## Measure judging, accepting, storing, the broker, the suppression check and the desk's pages
+	@$(BIN)/python -m benchmarks.judgement_speed
 	@$(BIN)/python -m benchmarks.accepting
 	@$(BIN)/python -m benchmarks.storing
 	@$(BIN)/python -m benchmarks.broker
 	@$(BIN)/python -m benchmarks.suppressions
+	@$(BIN)/python -m benchmarks.desk
 
 train: dev ## Train a model on models/corpus
 	@$(BIN)/itaca train
