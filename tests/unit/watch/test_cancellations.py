@@ -18,7 +18,6 @@ from tests.support.routed import CANCELLATION, POLICY, Desk
 
 async def test_a_cancellation_is_followed_to_its_end(desk: Desk, tmp_path: Path) -> None:
     """More of them than one transaction takes: a round leaves none behind."""
-    await desk.staff("agent")
     for number in range(3):
         await desk.settle(CANCELLATION, sender=f"c{number}@posta.example")
     now, rng, later = desk.now, desk.ledger.rng, desk.now + timedelta(days=5)
