@@ -7,7 +7,6 @@ addends of a lexicon idea stand on their own, under the entry's name.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -90,18 +89,17 @@ class _Addends:
         self.mail = weighed[block]
         values = self.mail.values / np.maximum(self.mail.counts, 1)
         self._addends = votes.weights[self.mail.columns] * values[:, None]
-        self._place_of = votes.vectoriser.vocabularies[block].columns
 
     def of_columns(self, columns: Array) -> Array:
         """Return the addends of columns that stand in the mail. Shape (n_columns, n_intents)."""
         return np.asarray(self._addends[np.searchsorted(self.mail.columns, columns)])
 
-    def of_terms(self, terms: Sequence[str]) -> Array:
-        """Return the addends of terms of the mail, zero for those that the model does not know."""
-        found = np.array([self._place_of.get(term, -1) for term in terms], dtype=np.int64)
+    def of_terms(self) -> Array:
+        """Return the addends of every term of the block in order, zero for those that the model does not know."""
+        terms = self.mail.located.terms
         addends = np.zeros((len(terms), self._addends.shape[1]))
-        known = found >= 0
-        addends[known] = self.of_columns(found[known])
+        known = terms >= 0
+        addends[known] = self.of_columns(terms[known])
         return addends
 
 
@@ -118,22 +116,19 @@ def _word_weights(
     votes: LinearVotes, weighed: Mapping[str, Weighed], sentences: Sequence[Sentence], block: str
 ) -> Array:
     """Return what each word adds by itself and by half of each pair it stands in. Shape (n_words, n_intents)."""
-    addends = _Addends(votes, weighed, block)
-    counted = [sentence for sentence in sentences if block == "word" or sentence.is_subject]
-    size = sum(len(sentence.words) for sentence in counted)
-    # The subject is the first sentence, so that the words counted are the first of all words.
+    # The terms of a sentence are its words and then its pairs, and the subject is the first sentence.
+    addends = _Addends(votes, weighed, block).of_terms()
     weights = np.zeros((sum(len(sentence.words) for sentence in sentences), len(Intent)))
-    weights[:size] = addends.of_terms([word for sentence in counted for word in sentence.words])
-    pairs = [f"{first} {second}" for sentence in counted for first, second in pairwise(sentence.words)]
-    halves = addends.of_terms(pairs) / 2.0
-    firsts: list[int] = []
-    place = 0
-    for sentence in counted:
-        firsts.extend(range(place, place + len(sentence.words) - 1))
-        place += len(sentence.words)
-    first = np.array(firsts, dtype=np.int64)
-    weights[first] += halves
-    weights[first + 1] += halves
+    place = term = 0
+    for sentence in sentences if len(addends) else ():
+        if not sentence.words or not (block == "word" or sentence.is_subject):
+            continue
+        end, pairs = place + len(sentence.words), term + len(sentence.words)
+        weights[place:end] = addends[term:pairs]
+        halves = addends[pairs : pairs + len(sentence.words) - 1] / 2.0
+        weights[place : end - 1] += halves
+        weights[place + 1 : end] += halves
+        place, term = end, pairs + len(halves)
     return weights
 
 
@@ -148,7 +143,7 @@ def _idea_weights(
             for other in _partners(sentence.hits, place):
                 last = max(hit.last, other.last)
                 places.append(Place(number, hit.first, last, f"{hit.entry}+{other.entry}"))
-    return places, _Addends(votes, weighed, "idea").of_terms([place.why for place in places])
+    return places, _Addends(votes, weighed, "idea").of_terms()
 
 
 def _partners(hits: Sequence[Hit], place: int) -> Iterator[Hit]:

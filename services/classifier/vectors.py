@@ -36,10 +36,14 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Located:
-    """The columns of one block in one mail, repeats included: those of sentence i from starts[i] to starts[i + 1]."""
+    """The columns of one block in one mail, repeats included: those of sentence i from starts[i] to starts[i + 1].
+
+    ``terms`` has one entry for every term in order, -1 for terms that the model does not know; empty for characters.
+    """
 
     columns: Columns
     starts: Array
+    terms: Columns = field(default_factory=lambda: _NOTHING)
 
 
 @dataclass(frozen=True)
@@ -78,15 +82,20 @@ class Vectoriser:
     def locate(self, block: str, sentences: Sequence[Sentence]) -> Located:
         """Return the columns of every sentence in one block."""
         vocabulary = self.vocabularies[block]
-        starts = np.zeros(len(sentences) + 1, dtype=np.int64)
         if block == "char":
+            starts = np.zeros(len(sentences) + 1, dtype=np.int64)
             return Located(self._locate_chars(vocabulary, sentences, starts), starts)
         known = vocabulary.columns.get
         found: list[int] = []
-        for number, sentence in enumerate(sentences, 1):
-            found += [place for term in block_terms(block, sentence) if (place := known(term)) is not None]
-            starts[number] = len(found)
-        return Located(np.array(found, dtype=np.int32), starts)
+        ends = [0]
+        for sentence in sentences:
+            found += [known(term, -1) for term in block_terms(block, sentence)]
+            ends.append(len(found))
+        terms = np.array(found, dtype=np.int32)
+        is_known = terms >= 0
+        before = np.zeros(len(found) + 1, dtype=np.int64)
+        np.cumsum(is_known, out=before[1:])
+        return Located(terms[is_known], before[ends], terms)
 
     def _locate_chars(self, vocabulary: Vocabulary, sentences: Sequence[Sentence], starts: Array) -> Columns:
         """Return the columns of all n-grams, filling ``starts``; each distinct word is looked up once."""
