@@ -36,10 +36,23 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Contributions:
-    """All addends of a mail: ``weights`` has shape (n_places, n_intents)."""
+    """All addends of a mail: ``weights`` has shape (n_places, n_intents), first those of all words, then of ideas.
 
-    places: list[Place]
+    The words of sentence i are from word_starts[i] to word_starts[i + 1]; shape (n_sentences + 1,).
+    """
+
+    word_starts: Array
+    ideas: list[Place]
     weights: Array
+
+    def place(self, number: int) -> Place:
+        """Return where one addend comes from."""
+        n_words = int(self.word_starts[-1])
+        if number >= n_words:
+            return self.ideas[number - n_words]
+        sentence = int(np.searchsorted(self.word_starts, number, side="right")) - 1
+        word = number - int(self.word_starts[sentence])
+        return Place(sentence, word, word, NGRAM)
 
 
 def explain(
@@ -67,19 +80,20 @@ def explain_weighed(
         column = found.weights[:, list(Intent).index(intent)]
         for number in np.argsort(-np.abs(column), kind="stable")[:top]:
             if abs(column[number]) >= _MIN_WEIGHT:
-                place = found.places[number]
+                place = found.place(int(number))
                 spans.append(_span(intent, place, float(column[number]), *rows[place.sentence]))
     return tuple(spans)
 
 
 def contributions(votes: LinearVotes, sentences: Sequence[Sentence], weighed: Mapping[str, Weighed]) -> Contributions:
     """Return the addends of the votes on the whole mail; with bias and structure they add up to it exactly."""
-    places = [Place(n, k, k, NGRAM) for n, sentence in enumerate(sentences) for k in range(len(sentence.words))]
+    word_starts = np.zeros(len(sentences) + 1, dtype=np.int64)
+    np.cumsum([len(sentence.words) for sentence in sentences], out=word_starts[1:])
     weights = _char_weights(votes, weighed, sentences)
     weights += _word_weights(votes, weighed, sentences, "word")
     weights += _word_weights(votes, weighed, sentences, "subject")
     ideas, idea_weights = _idea_weights(votes, weighed, sentences)
-    return Contributions(places + ideas, np.concatenate([weights, idea_weights]))
+    return Contributions(word_starts, ideas, np.concatenate([weights, idea_weights]))
 
 
 class _Addends:
