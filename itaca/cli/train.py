@@ -21,6 +21,10 @@ def train(
     corpus: Annotated[Path, typer.Option(help="Folder of the corpus.")] = MODELS / "corpus",
     models_dir: ModelsDir = MODELS,
     seed: Annotated[int, typer.Option(help="Fixed seed: the same corpus and seed give the same model.")] = 0,
+    alpha: Annotated[
+        float | None,
+        typer.Option(help="Largest share of complaints that may be missed.", min=0.001, max=0.2, show_default="0.01"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
 ) -> None:
     """Train a candidate on the corpus, and with labels judge it at the gate; `itaca models promote` puts it to work.
@@ -29,11 +33,11 @@ def train(
     """
     if not labels:
         with training_bar() as progress:
-            version = workshop().train(corpus, models_dir, seed, progress)
+            version = workshop().train(corpus, models_dir, seed, progress, alpha=alpha)
         print_json({"version": version}) if as_json else print(version)
         return
     with training_bar() as progress:
-        found = workshop().improve(corpus, labels, models_dir, seed, progress)
+        found = workshop().improve(corpus, labels, models_dir, seed, progress, alpha=alpha)
     print_json(found) if as_json else _tell(found)
     if not found["passed"]:
         raise typer.Exit(1)

@@ -70,7 +70,8 @@ def train(
     alpha: float | None = None,
     slices_dir: Path = SLICES_DIR,
 ) -> ModelVersion:
-    """Train a candidate; it is not promoted. ``alpha`` is the largest share of complaints that may be missed.
+    """Train a candidate; it is not promoted. ``alpha`` is the largest share of complaints that may be missed, 1 %
+    if it is not given.
 
     Raises:
         PermanentError: the corpus cannot be used.
@@ -166,9 +167,15 @@ def import_labels(
 
 
 def improve(
-    corpus_dir: Path, labels: Sequence[Path], models_dir: Path, seed: int, progress: Callable[[float, str], None]
+    corpus_dir: Path,
+    labels: Sequence[Path],
+    models_dir: Path,
+    seed: int,
+    progress: Callable[[float, str], None],
+    *,
+    alpha: float | None = None,
 ) -> dict[str, Any]:
-    """Train a candidate with labels and send it through the gate; it is not promoted.
+    """Train a candidate with labels and send it through the gate; it is not promoted. ``alpha`` as for ``train``.
 
     Returns ``version``, ``passed``, ``verdict`` in words, ``accepted`` and ``set_aside`` labels.
 
@@ -176,8 +183,10 @@ def improve(
         PermanentError: the labels are too few or too uneven, or no champion is promoted.
     """
     from services.classifier.training.improve import improve as train_and_compare
+    from services.classifier.training.risk import DEFAULT_ALPHA
 
-    found = train_and_compare(corpus_dir, list(labels), models_dir, seed, progress, datetime.now(UTC))
+    bound = DEFAULT_ALPHA if alpha is None else alpha
+    found = train_and_compare(corpus_dir, list(labels), models_dir, seed, progress, datetime.now(UTC), bound)
     return {
         "version": found.version,
         "passed": found.verdict.passed,

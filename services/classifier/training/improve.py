@@ -11,6 +11,7 @@ from services.classifier.promotion import open_version
 from services.classifier.training.corpus import Example, corpus_files, is_frozen, read_examples
 from services.classifier.training.gate import Verdict, compare, decide
 from services.classifier.training.labels import Guarded, examples_of, guard, hold_back, read_labels
+from services.classifier.training.risk import DEFAULT_ALPHA
 from services.classifier.training.train import Recipe, train
 from services.classifier.training.votes import Progress
 
@@ -25,11 +26,18 @@ class Improvement:
 
 
 def improve(
-    corpus: Path, labels: list[Path], models_dir: Path, seed: int, progress: Progress, now: datetime
+    corpus: Path,
+    labels: list[Path],
+    models_dir: Path,
+    seed: int,
+    progress: Progress,
+    now: datetime,
+    alpha: float = DEFAULT_ALPHA,
 ) -> Improvement:
     """Train a candidate with labels and send it through the gate; it is not promoted.
 
     The newest labels are held back from training and judge both models, with the frozen part of the corpus.
+    ``alpha`` is the largest share of complaints that the candidate may miss.
 
     Raises:
         PermanentError: the labels are too few or too uneven, or no champion is promoted.
@@ -37,7 +45,7 @@ def improve(
     champion = load_model(models_dir)
     guarded = guard(read_labels(labels))
     learned, newest = hold_back(guarded.accepted)
-    version = train(Recipe(corpus, seed, extra=examples_of(learned)), models_dir, progress, now)
+    version = train(Recipe(corpus, seed, alpha, examples_of(learned)), models_dir, progress, now)
     verdict = judge_candidate(corpus, examples_of(newest), champion, open_version(models_dir, version))
     write_note(models_dir / version, GateNote(champion.version, verdict.passed, verdict.reasons))
     return Improvement(version, verdict, guarded)

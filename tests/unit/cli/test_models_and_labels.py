@@ -17,7 +17,7 @@ from itaca.storage.mails import save_texts
 from itaca.storage.open import open_database
 from itaca.storage.people import ensure_first_owner
 from tests.support.scripted_imap import PASSWORD, USER, imap_account
-from tests.support.small_model import CORPUS, small_model
+from tests.support.small_model import CORPUS, small_corpus, small_model
 from tests.support.verbs import Run
 
 ANNA = "anna@azienda.example"
@@ -70,6 +70,16 @@ def test_the_folder_of_models_is_the_one_that_the_classifier_uses(itaca: Run, tr
     (listed,) = itaca("models", "list", "--json", ITACA_CLASSIFIER_MODELS_DIR=str(trained)).lines
     assert listed["current"] is True
     assert itaca("models", "list").out == "No models.\n"
+
+
+@pytest.mark.slow
+def test_the_share_of_complaints_that_may_be_missed_is_a_choice(itaca: Run, models: Path, tmp_path: Path) -> None:
+    """The bound asked for is the one that the model's rule names; a share beyond a fifth is a slip of the pen."""
+    corpus = str(small_corpus(tmp_path / "corpus"))
+    (made,) = itaca("train", "--corpus", corpus, "--alpha", "0.05", "--json").lines
+    (shown,) = itaca("models", "show", str(made["version"]), "--json").lines
+    assert "missed at most 5.0% at confidence 90%" in str(shown["threshold_rule"])
+    assert itaca("train", "--corpus", corpus, "--alpha", "2").code == 2
 
 
 def test_a_refusal_of_the_gate_stands_until_somebody_overrules_it(itaca: Run, models: Path) -> None:
