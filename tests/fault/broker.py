@@ -36,6 +36,13 @@ async def killed(site: Site, times: int, every_s: float) -> None:
         await started(site)
 
 
+async def away(site: Site, seconds: float) -> None:
+    """Kill RabbitMQ and start it again only later."""
+    site.rabbit.kill9()
+    await asyncio.sleep(seconds)
+    await started(site)
+
+
 async def frozen(site: Site, seconds: float) -> None:
     """Freeze RabbitMQ with SIGSTOP; the kernel still accepts connections for it."""
     site.rabbit.stop_s()

@@ -18,6 +18,8 @@ BEFORE, AFTER = 10, 5
 LONGEST_ACT_S = 400.0
 PAUSE_S = 1.0
 """Seconds that each of the four senders waits between two mails."""
+STREAM_PAUSE_S = 0.1
+"""The same in rows that ask for a number of mails."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ async def measure(site: Site, fault: Fault, pause_s: float = PAUSE_S) -> Figures
         AssertionError: a mail was refused, a process did what it must not, or it did not come to rest in time.
         NotPossibleError: this machine does not allow it.
     """
-    flow = site.flow(pause_s)
+    flow = site.flow(min(pause_s, STREAM_PAUSE_S) if fault.mails else pause_s)
     flow.start()
     try:
         async with asyncio.timeout(LONGEST_ACT_S):
@@ -44,7 +46,7 @@ async def measure(site: Site, fault: Fault, pause_s: float = PAUSE_S) -> Figures
             await fault.act(site)
         ended_s = asyncio.get_running_loop().time()
         async with asyncio.timeout(fault.recovers_s):
-            await flow.more(AFTER)
+            await flow.more(max(AFTER, fault.mails - len(flow.accepted)))
             await flow.stop()
         await site.until_done(fault.recovers_s)
         recovered_s = asyncio.get_running_loop().time() - ended_s

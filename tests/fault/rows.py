@@ -39,6 +39,7 @@ class Fault:
     Attributes:
         act: does it and undoes it; its end is the moment from which recovery is measured.
         is_sampled: also a test of ``make test``, which has no time for all of them.
+        mails: at least so many are accepted in all, in a quicker stream.
         recovers_s: the longest time until everything is settled and sent; generous, because a busy machine starves.
     """
 
@@ -48,6 +49,7 @@ class Fault:
     act: Callable[[Site], Awaitable[None]]
     is_sampled: bool = False
     where: Where = Where.DISTRIBUTED
+    mails: int = 0
     recovers_s: float = 600.0
 
 
@@ -65,10 +67,13 @@ _CLASSIFIER = ("before_publish@2", "after_publish@2", "before_ack@2", "after_ack
 _ROUTER = ("before_commit@2", "in_commit@2", "after_commit@3", "before_ack@2", "after_ack@2")
 _COURIER = ("before_commit@10", "in_commit@10", "after_commit@10", "before_sending@3", "after_sending@3")
 
+STREAM = 500
+"""Mails that flow while a stage is killed at every point, or the queues are emptied."""
+
 FAULTS: tuple[Fault, ...] = (
     # Our own processes
     Fault("I1-I4", "ingest killed before, in and after the commit, before and after publishing", MAY_PUT_OFF,
-          _killed_at("ingest", *_INGEST), is_sampled=True),
+          _killed_at("ingest", *_INGEST), is_sampled=True, mails=STREAM),
     Fault("I5", "every third commit of ingest fails with an error nobody foresaw", MAY_PUT_OFF,
           partial(processes.hindered, stage="ingest", fault="before_commit@3=raise", seconds=6)),
     Fault("I6", "a commit of ingest takes 40 s; its sender hears 451 after 30", MAY_PUT_OFF,
@@ -84,28 +89,28 @@ FAULTS: tuple[Fault, ...] = (
     Fault("C3b", "the processes that read mail killed again and again", TAKES_ALL,
           partial(processes.workers_killed, stage="ingest", seconds=6)),
     Fault("C4-C6", "classifier killed before and after publishing and acknowledging", TAKES_ALL,
-          _killed_at("classifier", *_CLASSIFIER), is_sampled=True),
+          _killed_at("classifier", *_CLASSIFIER), is_sampled=True, mails=STREAM),
     Fault("R1-R3", "watch killed before and after publishing what it drives again", TAKES_ALL,
-          processes.watch_killed_driving, is_sampled=True),
+          processes.watch_killed_driving, is_sampled=True, mails=STREAM),
     Fault("T1-T2", "router killed before, in and after the commit, before and after acknowledging", TAKES_ALL,
-          _killed_at("router", *_ROUTER), is_sampled=True),
+          _killed_at("router", *_ROUTER), is_sampled=True, mails=STREAM),
     Fault("T3", "two of each stage, and all unsettled mail driven again all the time", TAKES_ALL,
           partial(processes.doubled, seconds=10)),
     Fault("N1-N4", "courier killed before, in and after the commit, before and after sending", TAKES_ALL,
-          _killed_at("courier", *_COURIER), is_sampled=True),
+          _killed_at("courier", *_COURIER), is_sampled=True, mails=STREAM),
     Fault("N5", "courier killed before and after handing an order over", TAKES_ALL,
-          _killed_at("courier", "before_publish@2", "after_publish@2")),
+          _killed_at("courier", "before_publish@2", "after_publish@2"), is_sampled=True, mails=STREAM),
     Fault("S1", "watch killed before, in and after the commit", TAKES_ALL,
-          _killed_at("watch", *(f"{point}@2" for point in _COMMIT)), is_sampled=True),
+          _killed_at("watch", *(f"{point}@2" for point in _COMMIT)), is_sampled=True, mails=STREAM),
     Fault("S2", "watch killed before and after it acknowledges a dead letter", TAKES_ALL,
-          processes.watch_killed_burying, is_sampled=True),
+          processes.watch_killed_burying, is_sampled=True, mails=STREAM),
     Fault("S3", "router frozen for 20 s", TAKES_ALL, partial(processes.frozen, stage="router", seconds=20)),
     Fault("G5", "every process killed at the same moment", MAY_PUT_OFF, processes.all_killed),
     # RabbitMQ
     Fault("B1", "RabbitMQ absent while every process starts, for 15 s", MAY_PUT_OFF,
           partial(broker.absent_at_start, seconds=15)),
-    Fault("B2", "RabbitMQ killed three times, 8 s apart", TAKES_ALL,
-          partial(broker.killed, times=3, every_s=8), is_sampled=True),
+    Fault("B2", "RabbitMQ killed three times, 8 s apart", TAKES_ALL, partial(broker.killed, times=3, every_s=8)),
+    Fault("B2b", "RabbitMQ away for a minute", TAKES_ALL, partial(broker.away, seconds=60), is_sampled=True),
     Fault("B3", "RabbitMQ stopped and started in order, then all its connections closed", TAKES_ALL,
           broker.restarted_in_order),
     Fault("B4", "RabbitMQ frozen for 8 s", TAKES_ALL, partial(broker.frozen, seconds=8)),
@@ -115,7 +120,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("B5b", "disk alarm of RabbitMQ for 20 s", TAKES_ALL, partial(broker.alarmed, alarm="disk", seconds=20)),
     Fault("B6", "queues and the exchange deleted under their readers", TAKES_ALL, broker.queues_deleted,
           is_sampled=True),
-    Fault("B6b", "every queue emptied four times", TAKES_ALL, partial(broker.emptied, times=4), is_sampled=True),
+    Fault("B6b", "every queue emptied four times", TAKES_ALL, partial(broker.emptied, times=4), is_sampled=True,
+          mails=STREAM),
     Fault("B8", "queues refuse what is published for 10 s", TAKES_ALL, partial(broker.refusing, seconds=10)),
     Fault("B10", "consumer timeout of RabbitMQ, cut to 4 s, while the router is frozen", TAKES_ALL,
           partial(broker.impatient, stage="router", seconds=12)),
