@@ -28,7 +28,8 @@ def record_outgoing(
     case as a report does, with its files as evidence. ``contact.name`` is who spoke for us.
 
     Raises:
-        PermanentError: no case has its reference, or it was recorded before.
+        RecordedBeforeError: it was recorded before.
+        PermanentError: no case has its reference.
     """
     head = case_head(conn, contact.reference)
     if head is None:

@@ -34,6 +34,10 @@ _INTENT = {
 }
 
 
+class RecordedBeforeError(PermanentError):
+    """The very same contact is in the ledger already."""
+
+
 @dataclass(frozen=True)
 class Recorded:
     """What became of a contact: the mail it is kept as, its outcome, and the cases it opened or joined."""
@@ -49,7 +53,8 @@ def record_interaction(
     """Keep a contact as evidence and route it as a mail with the same words would be.
 
     Raises:
-        PermanentError: no case has its reference, nobody its customer code, or it was recorded before.
+        RecordedBeforeError: it was recorded before.
+        PermanentError: no case has its reference, or nobody its customer code.
         TransientError: nobody can own a case (no active person).
     """
     text = _text(conn, contact)
@@ -121,7 +126,7 @@ def keep_contact(conn: Connection, contact: Interaction, text: MailText, now: da
     """Store it as a mail that was read: its bytes are evidence, and the books count it; the caller settles it.
 
     Raises:
-        PermanentError: it was recorded before.
+        RecordedBeforeError: it was recorded before.
     """
     files = [(one.name, one.content_type, one.content) for one in contact.files]
     whose = f"{contact.email} {contact.customer} {contact.reference} {contact.name}".strip()
@@ -130,7 +135,7 @@ def keep_contact(conn: Connection, contact: Interaction, text: MailText, now: da
     digest = mail_digest(envelope, raw)
     mails = tables.mails
     if conn.execute(select(mails.c.id).where(mails.c.digest == digest)).scalar() is not None:
-        raise PermanentError("the very same contact was recorded before")
+        raise RecordedBeforeError("the very same contact was recorded before")
     mail_id = MailId(uuid7(now, rng))
     row: dict[str, Any] = {
         "id": mail_id,

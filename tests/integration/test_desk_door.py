@@ -1,7 +1,6 @@
 """The door of the desk over HTTP: cookies, forms, refusals, and what is written about each."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,9 +13,9 @@ from services.desk.door import SESSION_COOKIE
 from services.desk.routes.mails import REPORTS
 from services.desk.site import ROUTERS
 from tests.support.case_facts import judgement
-from tests.support.desk_site import PASSWORD, Site, address_of, letter, open_site
+from tests.support.desk_site import Site, letter, open_site
+from tests.support.desk_web import TOKEN, sign_in
 
-TOKEN = re.compile(r'name="token" value="([0-9a-f]{64})"')
 WITHOUT_SESSION = {"/sign-in", "/invite/{secret}", REPORTS}
 
 
@@ -32,14 +31,6 @@ async def web(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     """Give a browser without a session."""
     async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
         yield client
-
-
-async def sign_in(web: httpx.AsyncClient, name: str, password: str = PASSWORD, target: str = "/") -> httpx.Response:
-    """Fill in the form as a browser does."""
-    token = TOKEN.search((await web.get("/sign-in")).text)
-    assert token is not None
-    form = {"token": token[1], "email": address_of(name), "password": password, "next": target}
-    return await web.post("/sign-in", data=form)
 
 
 async def test_a_session_is_a_cookie_that_scripts_and_other_sites_cannot_use(web: httpx.AsyncClient) -> None:

@@ -13,9 +13,10 @@ from itaca.contracts.intents import Intent
 from itaca.errors import PermanentError
 from itaca.storage.contacts import record_outgoing
 from itaca.storage.desk_case import CaseHead, case_head
-from itaca.storage.interactions import record_interaction
+from itaca.storage.interactions import RecordedBeforeError, record_interaction
 from services.desk.desk import Desk
 from services.desk.door import DeskHere, NotFoundError, Visitor, Worker
+from services.desk.problems import problem_words
 
 router = APIRouter(prefix="/cases/{reference}/contact")
 Text = Annotated[str, Form()]
@@ -82,9 +83,11 @@ async def _keep(desk: Desk, visitor: Visitor, head: CaseHead, draft: Draft, cont
 
     try:
         await desk.database.write(work)
-    except PermanentError:
-        # The one rule that can forbid it here: the very same contact is in the ledger already.
+    except RecordedBeforeError:
         return _show(desk, visitor, head, draft, "known")
+    except PermanentError as error:
+        says = problem_words(error, desk.pages.words(visitor.language))
+        return _show(desk, visitor, head, draft, "rule", says)
     return RedirectResponse(f"/cases/{head.reference}?done=contact", 303)
 
 
@@ -106,9 +109,9 @@ def _contact(
     )
 
 
-def _show(desk: Desk, visitor: Visitor, head: CaseHead, draft: Draft, problem: str = "") -> Response:
+def _show(desk: Desk, visitor: Visitor, head: CaseHead, draft: Draft, problem: str = "", says: str = "") -> Response:
     values: dict[str, Any] = {"visitor": visitor, "here": "cases", "case": head, "draft": draft, "problem": problem}
-    values |= {"channels": list(Channel), "intents": list(Intent), "latest": _local(desk)}
+    values |= {"says": says, "channels": list(Channel), "intents": list(Intent), "latest": _local(desk)}
     return desk.pages.page("contact.html", visitor.language, values, 409 if problem else 200)
 
 
