@@ -13,10 +13,9 @@ from itaca.storage.cancellations import Register, list_cancellations, load_cance
 from itaca.storage.confirmations import Effect, confirm_effect, withdraw
 from itaca.storage.tokens import Scope, Token
 from services.desk.api.access import needs
-from services.desk.api.core import PRINTABLE, Body, Evidence, IdempotencyKey, Reference, api_of, write_once
+from services.desk.api.core import PRINTABLE, Body, Evidence, IdempotencyKey, Reference, api_of, known, write_once
 from services.desk.api.etags import IfMatch, answer, check_match
 from services.desk.api.pages import Cursor, Limit, next_cursor
-from services.desk.api.problems import RefusedError
 
 router = APIRouter(tags=["cancellations"])
 MayRead = Annotated[Token, Depends(needs(Scope.CANCELLATIONS_READ))]
@@ -133,28 +132,18 @@ async def withdrawn(
 
 def shown(found: Register) -> dict[str, Any]:
     """Return a cancellation as it is answered."""
-    one = found.cancellation
-    body = CancellationBody(
+    return CancellationBody.shown(
+        found.cancellation,
         reference=found.reference,
         contract=found.matter,
-        state=one.state,
         is_open=found.is_open,
-        requested_at=one.requested_at,
-        effective_at=one.effective_at,
-        effected_at=one.effected_at,
-        watch_until=one.watch_until,
         system=found.system,
         evidence=found.evidence,
-        violations=one.violations,
-        ended_as=one.ended_as,
     )
-    return body.model_dump(mode="json")
 
 
 def _known(found: Register | None) -> Register:
-    if found is None:
-        raise RefusedError(404, "no cancellation has this reference")
-    return found
+    return known(found, "no cancellation has this reference")
 
 
 def _matching(conn: Connection, reference: str, if_match: str | None) -> None:

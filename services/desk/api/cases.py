@@ -20,6 +20,7 @@ from services.desk.api.core import (
     IdempotencyKey,
     Reference,
     api_of,
+    known,
     write_once,
 )
 from services.desk.api.etags import IfMatch, answer, check_match
@@ -114,12 +115,7 @@ async def events(
         return history_page(conn, _known(view_case(conn, reference)).id, cursor, limit)
 
     found = await api_of(request).database.read(work)
-    items = [
-        EventBody(
-            id=one.id, at=one.at, kind=one.kind, actor=one.actor, mail_id=one.mail_id, detail=one.detail
-        ).model_dump(mode="json")
-        for one in found
-    ]
+    items = [EventBody.shown(one) for one in found]
     return answer(request, {"items": items, "next": next_cursor([one.id for one in found], limit)})
 
 
@@ -152,26 +148,8 @@ def read_again(conn: Connection, reference: str) -> CaseBody:
 
 def shown(found: CaseView) -> dict[str, Any]:
     """Return a case as it is answered."""
-    body = CaseBody(
-        reference=found.reference,
-        kind=found.kind,
-        status=found.status,
-        outcome=None if found.outcome is None else CaseOutcome(found.outcome),
-        matter=found.matter,
-        owner=found.owner,
-        customer=found.customer,
-        language=found.language,
-        severity=found.severity,
-        level=found.level,
-        contacts=found.contacts,
-        opened_at=found.opened_at,
-        closed_at=found.closed_at,
-        due_at=found.due_at,
-    )
-    return body.model_dump(mode="json")
+    return CaseBody.shown(found)
 
 
 def _known(found: CaseView | None) -> CaseView:
-    if found is None:
-        raise RefusedError(404, "no case has this reference")
-    return found
+    return known(found, "no case has this reference")

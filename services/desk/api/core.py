@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Header, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +20,7 @@ from itaca.storage.idempotency import Answer, answer_once, fingerprint_of
 from itaca.storage.idempotency import Request as KeyedRequest
 from itaca.storage.tokens import Token
 from services.desk.api.etags import answer
+from services.desk.api.problems import RefusedError
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 Reference = Annotated[str, Field(pattern=r"^[Ii][Tt]-[0-9A-Za-z]{5}-[0-9A-Za-z]{5}$", examples=["IT-7K3F2-9Q0XZ"])]
@@ -40,6 +41,26 @@ class Body(BaseModel):
     """Root of what is sent and answered: nothing unknown is let in."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def shown(cls, found: object, **more: Any) -> dict[str, Any]:
+        """Return what was found as it is answered: its attributes of these names, and ``more``."""
+        own = {name: getattr(found, name) for name in cls.model_fields if name not in more}
+        return cls(**own, **more).model_dump(mode="json")
+
+
+T = TypeVar("T")
+
+
+def known(found: T | None, otherwise: str) -> T:
+    """Return what was found.
+
+    Raises:
+        RefusedError: 404, nothing was; ``otherwise`` says of what.
+    """
+    if found is None:
+        raise RefusedError(404, otherwise)
+    return found
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from itaca.storage.labels import set_label
 from itaca.storage.mails import load_mails
 from itaca.storage.tokens import Scope, Token
 from services.desk.api.access import needs
-from services.desk.api.core import PRINTABLE, Body, IdempotencyKey, api_of, write_once
+from services.desk.api.core import PRINTABLE, Body, IdempotencyKey, api_of, known, write_once
 from services.desk.api.etags import answer
-from services.desk.api.problems import RefusedError
 
 router = APIRouter(tags=["mails"])
 MayRead = Annotated[Token, Depends(needs(Scope.MAILS_READ))]
@@ -82,16 +81,6 @@ async def label(
 
 
 def _load(conn: Connection, mail_id: MailId) -> dict[str, Any]:
-    row = load_mails(conn, [mail_id]).get(mail_id)
-    if row is None:
-        raise RefusedError(404, "no mail has this id")
+    row = known(load_mails(conn, [mail_id]).get(mail_id), "no mail has this id")
     places = [Place(reference=reference, role=role) for reference, role in references_of_mail(conn, mail_id)]
-    return MailBody(
-        id=row.id,
-        received_at=row.received_at,
-        size_bytes=row.size_bytes,
-        settled_at=row.settled_at,
-        outcome=row.outcome,
-        settled_by=row.settled_by,
-        cases=places,
-    ).model_dump(mode="json")
+    return MailBody.shown(row, cases=places)

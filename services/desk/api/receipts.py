@@ -25,9 +25,9 @@ from itaca.storage.cancellations import load_cancellation
 from itaca.storage.receipts import Receipt, find_receipt, issue_receipt, open_signer
 from itaca.storage.tokens import Scope, Token
 from services.desk.api.access import needs
-from services.desk.api.core import Body, Reference, api_of
+from services.desk.api.core import Body, Reference, api_of, known
 from services.desk.api.etags import answer
-from services.desk.api.problems import RefusedError, problem
+from services.desk.api.problems import problem
 
 router = APIRouter(tags=["cancellations"])
 MayRead = Annotated[Token, Depends(needs(Scope.CANCELLATIONS_READ))]
@@ -62,9 +62,7 @@ async def get(request: Request, token: MayRead, reference: Reference) -> Respons
         return issue_receipt(conn, CaseId(found.case_id), api.shared.organisation, signer, now)
 
     receipt = await api.database.write(work)
-    if receipt is None:
-        raise RefusedError(404, "no cancellation has this reference")
-    return answer(request, told(receipt))
+    return answer(request, told(known(receipt, "no cancellation has this reference")))
 
 
 def told(receipt: Receipt) -> dict[str, str]:

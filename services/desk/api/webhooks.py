@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from itaca.storage.tokens import Scope, Token
 from itaca.storage.webhooks import (
-    Delivery,
     Webhook,
     WebhookEvent,
     add_webhook,
@@ -21,7 +20,7 @@ from itaca.storage.webhooks import (
     redeliver,
 )
 from services.desk.api.access import needs
-from services.desk.api.core import Body, IdempotencyKey, api_of, write_once
+from services.desk.api.core import Body, IdempotencyKey, api_of, known, write_once
 from services.desk.api.etags import answer
 from services.desk.api.pages import Cursor, Limit, next_cursor
 from services.desk.api.problems import RefusedError
@@ -32,6 +31,7 @@ MayWrite = Annotated[Token, Depends(needs(Scope.WEBHOOKS_WRITE))]
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,200}[A-Za-z0-9])?"
 _PORT = r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
+_NONE = "no subscription has this id"
 URL_PATTERN = rf"^https?://{_HOST}{_PORT}(/[!-~]{{0,1500}})?$"
 
 
@@ -126,13 +126,12 @@ async def deliveries(
     """Every attempt, the newest first."""
 
     def work(conn: Connection) -> Any:
-        if load_webhook(conn, webhook_id) is None:
-            raise RefusedError(404, "no subscription has this id")
+        known(load_webhook(conn, webhook_id), _NONE)
         return list_deliveries(conn, webhook_id, cursor, limit)
 
     found = await api_of(request).database.read(work)
     upcoming = next_cursor([one.id for one in found], limit)
-    return answer(request, {"items": [_attempt(one) for one in found], "next": upcoming})
+    return answer(request, {"items": [DeliveryBody.shown(one) for one in found], "next": upcoming})
 
 
 @router.post(
@@ -148,8 +147,7 @@ async def again(
     api = api_of(request)
 
     def work(conn: Connection, now: datetime) -> tuple[int, Body]:
-        if load_webhook(conn, webhook_id) is None:
-            raise RefusedError(404, "no subscription has this id")
+        known(load_webhook(conn, webhook_id), _NONE)
         return 202, Queued(outbox_id=redeliver(conn, webhook_id, delivery_id, now, api.rng))
 
     return await write_once(request, token, key, work)
@@ -157,25 +155,4 @@ async def again(
 
 def shown(found: Webhook) -> dict[str, Any]:
     """Return a subscription as it is answered, without its secret."""
-    body = WebhookBody(
-        id=found.id,
-        url=found.url,
-        events=sorted(found.events),
-        created_at=found.created_at,
-        ended_at=found.ended_at,
-        ended_because=found.ended_because,
-    )
-    return body.model_dump(mode="json")
-
-
-def _attempt(found: Delivery) -> dict[str, Any]:
-    body = DeliveryBody(
-        id=found.id,
-        event_id=found.event_id,
-        event=found.event,
-        at=found.at,
-        status=found.status,
-        milliseconds=found.milliseconds,
-        problem=found.problem,
-    )
-    return body.model_dump(mode="json")
+    return WebhookBody.shown(found, events=sorted(found.events))
