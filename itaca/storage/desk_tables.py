@@ -1,6 +1,6 @@
 """The tables of the desk: who may sign in and how, who is signed in, and what happened at the door."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, Text, UniqueConstraint
 
 from itaca.storage.columns import Id, Moment, metadata
 
@@ -42,8 +42,23 @@ desk_events = Table(
     Column("client", Text, nullable=False, server_default=""),
     Column("subject", String(64), nullable=False, server_default=""),
     Column("detail", Text, nullable=False, server_default=""),
+    Column("by_id", Id, ForeignKey("people.id")),
     Index("ix_desk_events_at", "at"),
     Index("ix_desk_events_client", "client", "at"),
     Index("ix_desk_events_subject", "subject", "at"),
 )
-"""What happened at the door: sign-ins, refusals, denied access. ``subject`` is the SHA-256 of the address tried."""
+"""What happened at the door: sign-ins, refusals, denied access, and every change of people, roles, teams and hours.
+
+``subject`` is the SHA-256 of the address tried; ``person_id`` whom it concerns, ``by_id`` who did it.
+"""
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", String(255), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("person_id", Id, ForeignKey("people.id"), nullable=False),
+    Column("bound_at", Moment, nullable=False),
+    UniqueConstraint("person_id", "issuer"),
+)
+"""By which subject of an identity provider somebody signs in (OpenID Connect Core 1.0, 2): for each issuer one."""
