@@ -24,13 +24,20 @@ desk_sessions = Table(
     Column("token_hash", String(64), primary_key=True),
     Column("person_id", Id, ForeignKey("people.id"), nullable=False),
     Column("began_at", Moment, nullable=False),
-    Column("seen_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
-    Column("looks_at", String(16), nullable=False, server_default=""),
     Index("ix_desk_sessions_person_id", "person_id"),
-    Index("ix_desk_sessions_looks_at", "looks_at", "seen_at"),
 )
-"""Who is signed in. ``looks_at`` is the reference of the case last opened, so that two people see each other."""
+"""Who is signed in."""
+
+lookers = Table(
+    "lookers",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("reference", String(16), primary_key=True),
+    Column("seen_at", Moment, nullable=False),
+    Index("ix_lookers_reference_seen_at", "reference", "seen_at"),
+)
+"""Which cases a session has open, and when it was last seen to: two people on one case see each other."""
 
 desk_events = Table(
     "desk_events",

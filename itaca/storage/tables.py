@@ -28,7 +28,7 @@ from itaca.storage.case_tables import (
 )
 from itaca.storage.clock_tables import legal_clocks, owner_timers, parkings, team_calendars
 from itaca.storage.columns import metadata
-from itaca.storage.desk_tables import accounts, desk_events, desk_sessions, identities
+from itaca.storage.desk_tables import accounts, desk_events, desk_sessions, identities, lookers
 from itaca.storage.mail_tables import (
     absences,
     book_pages,
@@ -70,6 +70,7 @@ __all__ = [
     "interactions",
     "labels",
     "legal_clocks",
+    "lookers",
     "mail_texts",
     "mails",
     "metadata",

@@ -68,7 +68,7 @@ async def show_case(
     if values is None:
         raise NotFoundError("no case has this reference")
     head: CaseHead = values["case"]
-    await desk.database.write(lambda conn: look_at(conn, digest(visitor.secret), head.reference, now))
+    await desk.database.write(lambda conn: look_at(conn, [(digest(visitor.secret), head.reference)], now))
     values |= _answering(desk, visitor, head, values["received"])
     values |= {"visitor": visitor, "here": "cases", "attempt": attempt, "draft": attempt.draft, "done": done}
     values |= {"label_keys": KEYS, "first_day": tomorrow(desk).isoformat()}

@@ -11,7 +11,16 @@ from itaca.errors import PermanentError
 from itaca.storage import tables as t
 from itaca.storage.accounts import find_account, first_admin, set_password
 from itaca.storage.desk_events import DoorEvent, newest, note, refusals
-from itaca.storage.desk_sessions import also_looking, begin_session, end_session, look_at, signed_in
+from itaca.storage.desk_sessions import (
+    PRESENT_FOR,
+    also_looking,
+    begin_session,
+    end_session,
+    look_at,
+    look_away,
+    signed_in,
+    still_signed_in,
+)
 from itaca.storage.invitations import digest, invite_first_admin, invite_person
 from tests.support.ledger import open_ledger
 from tests.support.routed import Desk
@@ -44,18 +53,38 @@ class DoorContract:
         assert await desk.ledger.database.read(first_admin) is None
 
     async def test_a_session_ends_by_its_date_and_by_signing_out(self, desk: Desk) -> None:
-        """A cookie of yesterday opens nothing; two people on one case see each other."""
+        """A cookie of yesterday opens nothing."""
         write, now = desk.ledger.database.write, desk.now
         for person in (desk.agent, desk.lead):
             await self._let_in(desk, person, now)
         read = desk.ledger.database.read
         assert (await read(lambda c: signed_in(c, "agent", now))).email == "agent@shop.example"
         assert await read(lambda c: signed_in(c, "agent", now + timedelta(hours=2))) is None
-        await write(lambda c: look_at(c, "lead", "IT-1", now))
-        assert await read(lambda c: also_looking(c, "IT-1", desk.agent.id, now)) == ["lead"]
-        assert await read(lambda c: also_looking(c, "IT-1", desk.agent.id, now + timedelta(minutes=9))) == []
+        assert await read(lambda c: still_signed_in(c, ["agent", "lead", "x"], now)) == {"agent", "lead"}
         await write(lambda c: end_session(c, "agent"))
         assert await read(lambda c: signed_in(c, "agent", now)) is None
+        assert await read(lambda c: still_signed_in(c, ["agent", "lead"], now)) == {"lead"}
+        assert await read(lambda c: still_signed_in(c, ["lead"], now + timedelta(hours=2))) == set()
+
+    async def test_people_on_one_case_see_each_other(self, desk: Desk) -> None:
+        """Each with several cases open, until they close them, sign out or are not seen for a while."""
+        write, read, now = desk.ledger.database.write, desk.ledger.database.read, desk.now
+
+        async def seen(reference: str, at: datetime = now) -> list[str]:
+            return await read(lambda c: also_looking(c, reference, desk.agent.id, at))
+
+        for person in (desk.agent, desk.lead):
+            await self._let_in(desk, person, now)
+        looks = [("lead", "IT-1"), ("lead", "IT-2"), ("agent", "IT-1")]
+        for _ in range(2):
+            await write(lambda c: look_at(c, looks, now))
+        assert (await seen("IT-1"), await seen("IT-2"), await seen("IT-3")) == (["lead"], ["lead"], [])
+        assert await seen("IT-1", now + PRESENT_FOR) == []
+        await write(lambda c: look_away(c, looks[:1]))
+        assert (await seen("IT-1"), await seen("IT-2")) == ([], ["lead"])
+        await write(lambda c: end_session(c, "lead"))
+        assert await seen("IT-2") == []
+        assert [row.token_hash for row in await desk.rows(t.lookers)] == ["agent"]
 
     async def test_what_happens_at_the_door_is_counted_and_never_changed(self, desk: Desk) -> None:
         """Refusals are counted by network address and by person; the trail cannot be rewritten."""
