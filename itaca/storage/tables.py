@@ -4,6 +4,7 @@ Moments are stored as integers: microseconds since the epoch, UTC. The triggers 
 and any change of the history stand in ``triggers.py``, because SQL dialects differ there.
 """
 
+from itaca.storage.act_tables import kept_files, last_acts, letter_files, mergers
 from itaca.storage.api_tables import (
     activities,
     api_tokens,
@@ -68,11 +69,15 @@ __all__ = [
     "idempotent_answers",
     "identities",
     "interactions",
+    "kept_files",
     "labels",
+    "last_acts",
     "legal_clocks",
+    "letter_files",
     "lookers",
     "mail_texts",
     "mails",
+    "mergers",
     "metadata",
     "outbox",
     "owner_timers",
