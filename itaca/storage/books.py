@@ -23,10 +23,10 @@ from sqlalchemy import (
     true,
 )
 
-from itaca.contracts.intents import MailOutcome
+from itaca.contracts.intents import CaseKind, MailOutcome
 from itaca.storage.audit import Findings, inspect
 from itaca.storage.conditions import is_open_case, is_open_promise, is_unsent
-from itaca.storage.moments import to_micros
+from itaca.storage.moments import NEVER, to_micros
 from itaca.storage.tables import book_pages, cases, mails, outbox, promises
 
 PAGE_MARGIN = timedelta(minutes=15)
@@ -77,20 +77,22 @@ def balance(connection: Connection, now: datetime, overdue_after_s: float) -> Bo
     Accepted, settled and in progress are three counts over different paths (the table, the outcomes, the index
     of what is unsettled), so that a damaged index shows as a difference.
     """
-    accepted = _count(connection, mails)
-    return _books(connection, now, overdue_after_s, accepted, _settled(connection, true()), inspect(connection))
+    accepted, settled = _count(connection, mails), _settled(connection, true())
+    has_promise = exists().where(promises.c.case_id == cases.c.id, is_open_promise())
+    return _books(connection, now, overdue_after_s, accepted, settled, ~has_promise, inspect(connection))
 
 
 def glance(connection: Connection, now: datetime, overdue_after_s: float) -> Books:
     """Return the books by the totals of the last closed page and what came since; reads a bounded part."""
     page = connection.execute(select(book_pages).order_by(book_pages.c.until.desc()).limit(1)).one_or_none()
     if page is None:
-        return _books(connection, now, overdue_after_s, _count(connection, mails), _settled(connection, true()))
+        settled = _settled(connection, true())
+        return _books(connection, now, overdue_after_s, _count(connection, mails), settled, _owes_nothing())
     since = mails.c.received_at >= page.until
     accepted = page.accepted + _count(connection, mails, since)
-    settled = Counter({MailOutcome(outcome): count for outcome, count in page.settled.items()})
-    settled.update(_settled(connection, since))
-    return _books(connection, now, overdue_after_s, accepted, dict(settled))
+    totals = Counter({MailOutcome(outcome): count for outcome, count in page.settled.items()})
+    totals.update(_settled(connection, since))
+    return _books(connection, now, overdue_after_s, accepted, dict(totals), _owes_nothing())
 
 
 def close_page(connection: Connection, now: datetime) -> bool:
@@ -121,11 +123,11 @@ def _books(
     overdue_after_s: float,
     accepted: int,
     settled: dict[MailOutcome, int],
+    owes_nothing: ColumnElement[bool],
     findings: Findings | None = None,
 ) -> Books:
     unsettled = mails.c.settled_at.is_(None)
     limit = to_micros(now - timedelta(seconds=overdue_after_s))
-    has_promise = exists().where(promises.c.case_id == cases.c.id, is_open_promise())
     return Books(
         accepted=accepted,
         settled=settled,
@@ -134,7 +136,7 @@ def _books(
         oldest_unsettled_age_s=_age_s(connection, now, _received_at(), unsettled),
         cases_without_owner=_count(connection, cases, is_open_case(), cases.c.owner_id.is_(None), _needs_owner()),
         open_promises_without_date=_count(connection, promises, is_open_promise(), promises.c.due_at.is_(None)),
-        open_cases_without_promise=_count(connection, cases, is_open_case(), ~has_promise),
+        open_cases_without_promise=_count(connection, cases, is_open_case(), owes_nothing),
         outbox_pending=_count(connection, outbox, is_unsent()),
         outbox_oldest_age_s=_age_s(connection, now, outbox.c.created_at, is_unsent()),
         findings=findings,
@@ -151,7 +153,13 @@ def _received_at() -> ColumnElement[int]:
 
 
 def _needs_owner() -> ColumnElement[bool]:
-    return cases.c.kind != "order"
+    """Return the kinds by name: each is one place in the index of open cases, where ``<>`` would be a walk."""
+    return cases.c.kind.in_([kind.value for kind in CaseKind if kind is not CaseKind.ORDER])
+
+
+def _owes_nothing() -> ColumnElement[bool]:
+    """Return what the database notes of every case by itself; the auditor looks at the promises."""
+    return and_(cases.c.kind.in_([kind.value for kind in CaseKind]), cases.c.breaks_at == NEVER)
 
 
 def _settled(connection: Connection, within: ColumnElement[bool]) -> dict[MailOutcome, int]:

@@ -18,6 +18,10 @@ from sqlalchemy import (
 from sqlalchemy.types import JSON
 
 from itaca.storage.columns import Id, Moment, metadata
+from itaca.storage.moments import NEVER
+
+_OPEN_CASE = text("status = 'open'")
+_RETURNED = text("status = 'open' AND returned_at IS NOT NULL")
 
 cases = Table(
     "cases",
@@ -37,6 +41,9 @@ cases = Table(
     Column("outcome", String(16)),
     Column("opened_at", Moment, nullable=False),
     Column("closed_at", Moment),
+    # What lists are sorted by; triggers keep both true.
+    Column("breaks_at", Moment, nullable=False, server_default=text(str(NEVER))),
+    Column("returned_at", Moment),
     CheckConstraint("kind IN ('complaint', 'cancellation', 'order', 'review')", name="kind_known"),
     CheckConstraint("kind = 'order' OR owner_id IS NOT NULL", name="owned"),
     CheckConstraint("status IN ('open', 'closed')", name="status_known"),
@@ -54,15 +61,22 @@ cases = Table(
         postgresql_where=text("status = 'open'"),
         sqlite_where=text("status = 'open'"),
     ),
+    # Open cases by what breaks first: somebody's, everybody's; and those in which something happened last.
     Index(
-        "ix_cases_owner_open",
+        "ix_cases_owner_breaks",
         "owner_id",
-        postgresql_where=text("status = 'open'"),
-        sqlite_where=text("status = 'open'"),
+        "kind",
+        "breaks_at",
+        "id",
+        postgresql_where=_OPEN_CASE,
+        sqlite_where=_OPEN_CASE,
     ),
-    Index("ix_cases_customer_id", "customer_id"),
-    Index("ix_cases_opened_at", "opened_at"),
-    Index("ix_cases_status_id", "status", "id"),
+    Index("ix_cases_breaks", "kind", "breaks_at", "id", postgresql_where=_OPEN_CASE, sqlite_where=_OPEN_CASE),
+    Index("ix_cases_returned", "owner_id", "returned_at", postgresql_where=_RETURNED, sqlite_where=_RETURNED),
+    # All cases, the newest first: ids sort by the time of their making.
+    Index("ix_cases_customer", "customer_id", "id"),
+    Index("ix_cases_kind_status", "kind", "status", "id"),
+    Index("ix_cases_owner_kind_status", "owner_id", "kind", "status", "id"),
     Index(
         "ix_cases_cancelled_matter",
         "matter",
@@ -70,6 +84,7 @@ cases = Table(
         sqlite_where=text("kind = 'cancellation' AND matter <> ''"),
     ),
 )
+"""``breaks_at``: when the first of its open promises breaks; ``returned_at``: when it last came back to its owner."""
 
 case_mails = Table(
     "case_mails",

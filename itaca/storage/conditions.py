@@ -9,8 +9,13 @@ from sqlalchemy import TextClause, text
 
 
 def is_open_case() -> TextClause:
-    """The condition of ``ix_cases_owner_open`` and ``ux_cases_one_open_matter``."""
+    """The condition of ``ix_cases_owner_breaks``, ``ix_cases_breaks`` and ``ux_cases_one_open_matter``."""
     return text("cases.status = 'open'")
+
+
+def is_returned_case() -> TextClause:
+    """The condition of ``ix_cases_returned``."""
+    return text("cases.status = 'open' AND cases.returned_at IS NOT NULL")
 
 
 def is_open_promise() -> TextClause:

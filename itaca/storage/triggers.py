@@ -1,6 +1,9 @@
 """What the ledger never forgets: triggers that refuse a second settlement and every change of the history.
 
-Others keep a timer for every open case that somebody owns, whoever opens, hands over or closes it.
+What a tombstone stands for may lose its words, and nothing else: no statement of ours could do it by mistake.
+
+Others keep a timer for every open case that somebody owns, whoever opens, hands over or closes it, and the two moments
+by which lists of cases are sorted, whoever promises, keeps or breaks a promise.
 
 Each rule is written once, as what is protected against what; two functions spell it for the two dialects. The
 migrations hold a copy of the SQL as it was, and a test compares both with what a database really has.
@@ -33,6 +36,16 @@ _TIMERS_OF = (
     "UPDATE owner_timers SET check_at = 0 "
     "WHERE case_id IN (SELECT id FROM cases WHERE status = 'open' AND owner_id = "
 )
+
+_ITS_CASES = "WHERE id IN (OLD.case_id, NEW.case_id)"
+_REDATED = (
+    # The first statement waits for whoever changes another promise of the case; the second then sees what they did.
+    f"UPDATE cases SET breaks_at = breaks_at {_ITS_CASES}; "
+    "UPDATE cases SET breaks_at = (SELECT coalesce(min(due_at), 9223372036854775807) FROM promises "
+    f"WHERE promises.case_id = cases.id AND promises.state = 'open') {_ITS_CASES}"
+)
+CAME_BACK = ("appended", "reopened", "violated", "promise_broken", "report", "reply_failed")
+"""Events by which a case comes back to its owner."""
 
 
 RULES = (
@@ -124,6 +137,24 @@ RULES = (
         condition="NEW.status = 'closed' AND OLD.status <> 'closed' AND NEW.kind <> 'order'",
         does="UPDATE legal_clocks SET state = 'kept', ended_at = NEW.closed_at"
         " WHERE case_id = NEW.id AND state = 'running'",
+    ),
+    Rule(
+        "promises_dated",
+        "promises",
+        "INSERT",
+        "",
+        condition="NEW.state = 'open'",
+        does="UPDATE cases SET breaks_at = NEW.due_at WHERE id = NEW.case_id AND breaks_at > NEW.due_at",
+    ),
+    Rule("promises_redated", "promises", "UPDATE", "", columns=("case_id", "due_at", "state"), does=_REDATED),
+    Rule(
+        "cases_returned",
+        "case_events",
+        "INSERT",
+        "",
+        condition=f"NEW.kind IN {CAME_BACK}",
+        does="UPDATE cases SET returned_at = NEW.at WHERE id = NEW.case_id"
+        " AND (returned_at IS NULL OR returned_at < NEW.at)",
     ),
     Rule("absences_noticed", "absences", "INSERT", "", does=f"{_TIMERS_OF}NEW.person_id)"),
     Rule("absences_changed", "absences", "UPDATE", "", does=f"{_TIMERS_OF}NEW.person_id)"),

@@ -134,7 +134,7 @@ ALLOWED = (
     *(f"SCAN mails USING {kind} ix_mails_unsettled" for kind in ("INDEX", "COVERING INDEX")),
     *(f"SCAN outbox USING {kind} ix_outbox_due" for kind in ("INDEX", "COVERING INDEX")),
     *(f"SCAN cases USING {kind} ux_cases_one_open_matter" for kind in ("INDEX", "COVERING INDEX")),
-    *(f"SCAN cases USING {kind} ix_cases_owner_open" for kind in ("INDEX", "COVERING INDEX")),
+    *(f"SCAN cases USING {kind} ix_cases_owner_breaks" for kind in ("INDEX", "COVERING INDEX")),
 )
 """Small tables of the company, the last page of the books, and what is open or unsettled at this moment."""
 
