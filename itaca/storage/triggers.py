@@ -2,8 +2,8 @@
 
 What a tombstone stands for may lose its words, and nothing else: no statement of ours could do it by mistake.
 
-Others keep a timer for every open case that somebody owns, whoever opens, hands over or closes it, and the two moments
-by which lists of cases are sorted, whoever promises, keeps or breaks a promise.
+Others keep a timer for every open case that somebody owns, whoever opens, hands over or closes it, and the two
+moments by which lists of cases are sorted, whoever promises, keeps or breaks a promise.
 
 Each rule is written once, as what is protected against what; two functions spell it for the two dialects. The
 migrations hold a copy of the SQL as it was, and a test compares both with what a database really has.
