@@ -37,12 +37,11 @@ _TIMERS_OF = (
     "WHERE case_id IN (SELECT id FROM cases WHERE status = 'open' AND owner_id = "
 )
 
-_ITS_CASES = "WHERE id IN (OLD.case_id, NEW.case_id)"
 _REDATED = (
     # The first statement waits for whoever changes another promise of the case; the second then sees what they did.
-    f"UPDATE cases SET breaks_at = breaks_at {_ITS_CASES}; "
+    "UPDATE cases SET breaks_at = breaks_at WHERE id IN (OLD.case_id, NEW.case_id); "
     "UPDATE cases SET breaks_at = (SELECT coalesce(min(due_at), 9223372036854775807) FROM promises "
-    f"WHERE promises.case_id = cases.id AND promises.state = 'open') {_ITS_CASES}"
+    "WHERE promises.case_id = cases.id AND promises.state = 'open') WHERE id IN (OLD.case_id, NEW.case_id)"
 )
 CAME_BACK = ("appended", "reopened", "violated", "promise_broken", "report", "reply_failed")
 """Events by which a case comes back to its owner."""
