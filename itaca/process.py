@@ -27,6 +27,7 @@ from itaca.storage.database import Database
 from itaca.storage.migrate import upgrade
 from itaca.storage.open import open_database
 from itaca.storage.people import ensure_first_owner
+from itaca.storage.webhook_secrets import guard_secrets
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -102,6 +103,7 @@ async def _open_parts(
     database = await wait_for(open_ledger, "ledger", clock, stopping)
     if database is None:
         return None
+    await guard_secrets(settings, database)
     # From the first mail on somebody must be able to own a case, whichever process meets it first.
     email, name, now = settings.owner_email, settings.owner_name, clock.now()
     await database.write(lambda conn: ensure_first_owner(conn, email, name, now, rng))

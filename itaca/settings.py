@@ -85,6 +85,11 @@ class SharedSettings(Settings):
     receipt_key: SecretStr | None = Field(
         None, description="32 bytes in base64 that sign receipts; default: a key made in the data folder."
     )
+    secret_key: tuple[SecretStr, ...] = Field(
+        (),
+        description="32 bytes in base64 that seal secrets and sign addresses, the newest first; default: a key made "
+        "in the data folder.",
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level logged.")
     metrics_host: str = Field("127.0.0.1", description="Address of metrics and health.")
     metrics_port: int = Field(9025, ge=0, le=65535, description="Port of metrics and health.")

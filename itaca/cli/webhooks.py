@@ -6,16 +6,22 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from sqlalchemy import Connection
 
-from itaca.cli.ledger import read_ledger, write_ledger
+from itaca.cli.ledger import read_ledger, shared_settings, write_ledger
 from itaca.cli.output import local, print_json, print_table
+from itaca.keys import open_keyring
+from itaca.storage.deliveries import list_deliveries, redeliver, send_test
+from itaca.storage.webhook_secrets import keyring_here, seal_anew
 from itaca.storage.webhooks import (
+    Webhook,
     WebhookEvent,
     add_webhook,
     end_webhook,
-    list_deliveries,
     list_webhooks,
-    redeliver,
+    pause_webhook,
+    resume_webhook,
+    rotate_secret,
 )
 
 app = typer.Typer(help="Subscribe other systems to events, and see what was delivered.", no_args_is_help=True)
@@ -31,20 +37,32 @@ def add(
     """Subscribe; print the id, and the secret that verifies signatures, this once."""
     if not url.startswith(("https://", "http://")):
         raise typer.BadParameter("must begin with https:// (or http://)", param_hint="URL")
-    now = datetime.now(UTC)
-    made = write_ledger(lambda conn: add_webhook(conn, url, set(event), now, random.Random()))
-    print(f"{made.id}\n{made.secret}")
+    now, settings = datetime.now(UTC), shared_settings()
+
+    def work(conn: Connection) -> tuple[Webhook, str]:
+        return add_webhook(conn, url, set(event), now, random.Random(), keyring_here(conn, settings))
+
+    made, secret = write_ledger(work)
+    print(f"{made.id}\n{secret}")
 
 
 @app.command("list", epilog="Example: itaca webhooks list --json")
 def list_(as_json: AsJson = False) -> None:
     """List the subscriptions, those that ended too."""
-    table = Table("id", "url", "events", "ended", box=None)
+    table = Table("id", "url", "events", "paused", "ended", box=None)
     for one in read_ledger(list_webhooks):
         events = sorted(event.value for event in one.events)
         if as_json:
-            print_json({"id": one.id, "url": one.url, "events": events, "ended_because": one.ended_because})
-        table.add_row(one.id, one.url, " ".join(events), one.ended_because or "-")
+            print_json(
+                {
+                    "id": one.id,
+                    "url": one.url,
+                    "events": events,
+                    "paused_at": one.paused_at,
+                    "ended_because": one.ended_because,
+                }
+            )
+        table.add_row(one.id, one.url, " ".join(events), local(one.paused_at), one.ended_because or "-")
     if not as_json:
         print_table(table)
 
@@ -57,6 +75,47 @@ def remove(webhook_id: WebhookId) -> None:
         print("no subscription that stands has this id")
         raise typer.Exit(1)
     print(f"{webhook_id} is told nothing more.")
+
+
+@app.command("pause", epilog="Example: itaca webhooks pause 019e9f2e-8c1b-7d7a-9a55-0c6c8a6f2b11")
+def pause(webhook_id: WebhookId) -> None:
+    """Send nothing more until it is resumed; what happens meanwhile waits."""
+    _say(write_ledger(lambda conn: pause_webhook(conn, webhook_id, datetime.now(UTC))), "is paused.", webhook_id)
+
+
+@app.command("resume", epilog="Example: itaca webhooks resume 019e9f2e-8c1b-7d7a-9a55-0c6c8a6f2b11")
+def resume(webhook_id: WebhookId) -> None:
+    """Send again, at once what has waited."""
+    _say(write_ledger(lambda conn: resume_webhook(conn, webhook_id, datetime.now(UTC))), "is told again.", webhook_id)
+
+
+def _say(is_done: bool, what: str, webhook_id: str) -> None:
+    if not is_done:
+        print("no subscription that stands has this id, or it is so already")
+        raise typer.Exit(1)
+    print(f"{webhook_id} {what}")
+
+
+@app.command("rotate", epilog="Example: itaca webhooks rotate 019e9f2e-8c1b-7d7a-9a55-0c6c8a6f2b11")
+def rotate(webhook_id: WebhookId) -> None:
+    """Make a new secret and print it, this once; the old one signs beside it for a day."""
+    now, settings = datetime.now(UTC), shared_settings()
+    print(write_ledger(lambda conn: rotate_secret(conn, webhook_id, now, keyring_here(conn, settings))))
+
+
+@app.command("reseal", epilog="Example: itaca webhooks reseal")
+def reseal() -> None:
+    """Seal all secrets by the newest key of ITACA_SECRET_KEY, so that an older one can be taken away."""
+    settings = shared_settings()
+    changed = write_ledger(lambda conn: seal_anew(conn, open_keyring(settings, makes=False)))
+    print(f"sealed {changed}")
+
+
+@app.command("test", epilog="Example: itaca webhooks test 019e9f2e-8c1b-7d7a-9a55-0c6c8a6f2b11")
+def test(webhook_id: WebhookId) -> None:
+    """Let the courier send an event that says nothing; `itaca webhooks deliveries` shows what was answered."""
+    write_ledger(lambda conn: send_test(conn, webhook_id, datetime.now(UTC), random.Random()))
+    print("the courier sends it.")
 
 
 @app.command("deliveries", epilog="Example: itaca webhooks deliveries 019e9f2e-8c1b-7d7a-9a55-0c6c8a6f2b11")

@@ -80,9 +80,13 @@ webhooks = Table(
     Column("created_at", Moment, nullable=False),
     Column("ended_at", Moment),
     Column("ended_because", Text, nullable=False, server_default=""),
+    Column("paused_at", Moment),
+    Column("old_secret", Text),
+    Column("old_until", Moment),
     CheckConstraint("(ended_at IS NULL) = (ended_because = '')", name="ended_with_reason"),
 )
-"""Subscriptions: which events go where, and the secret by which they are signed."""
+"""Subscriptions: which events go where, and the secret by which they are signed, sealed by a key of this Itaca; after
+a rotation the old one signs beside it until ``old_until``."""
 
 webhook_deliveries = Table(
     "webhook_deliveries",

@@ -1,19 +1,15 @@
 """Receipts in the ledger: one for each cancellation, signed once, found by a token that cannot be guessed."""
 
-import base64
-import binascii
 import hashlib
-import os
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from itaca.cases.receipts import KEY_BYTES, Content, Signed, Signer
+from itaca.cases.receipts import Content, Signed, Signer
 from itaca.contracts.ids import CaseId, MailId
-from itaca.errors import ConfigurationError
+from itaca.keys import parse_key, read_key_file
 from itaca.settings import SharedSettings
 from itaca.storage.mails import load_raw
 from itaca.storage.moments import from_micros, to_micros
@@ -75,36 +71,6 @@ def open_signer(settings: SharedSettings) -> Signer:
         ConfigurationError: the key cannot be read or made, or is none.
     """
     if settings.receipt_key is not None:
-        return _signer(settings.receipt_key.get_secret_value(), "ITACA_RECEIPT_KEY")
+        return Signer.of(parse_key(settings.receipt_key.get_secret_value(), "ITACA_RECEIPT_KEY"))
     path = settings.data_dir / KEY_FILE
-    try:
-        if not path.exists():
-            _make(path)
-        return _signer(path.read_text(encoding="ascii"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            [f"ITACA_DATA_DIR: the key for receipts cannot be read or made ({error})"]
-        ) from error
-
-
-def _make(path: Path) -> None:
-    """Put a new key in place whole, for its owner only; of two processes that start at once one wins."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(beside, "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
-    try:
-        os.link(beside, path)
-    except FileExistsError:
-        pass
-    finally:
-        beside.unlink()
-
-
-def _signer(text: str, where: str) -> Signer:
-    try:
-        secret = base64.b64decode(text.strip(), validate=True)
-    except binascii.Error:
-        secret = b""
-    if len(secret) != KEY_BYTES:
-        raise ConfigurationError([f"{where}: no key for receipts; write {KEY_BYTES} bytes of chance in base64"])
-    return Signer.of(secret)
+    return Signer.of(parse_key(read_key_file(path), str(path)))

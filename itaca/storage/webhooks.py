@@ -1,24 +1,29 @@
-"""Webhooks: who is told which events, what was tried, and what is sent again."""
+"""Webhooks: who is told which events, with which secret, and who is paused."""
 
 import base64
 import random
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
-from itaca.contracts.ids import CaseId, OutboxId, uuid7
+from itaca.contracts.ids import uuid7
 from itaca.contracts.intents import OutboxKind
 from itaca.errors import PermanentError
+from itaca.keys import Keyring
+from itaca.storage.conditions import is_unsent
 from itaca.storage.moments import from_micros, to_micros
-from itaca.storage.outbox import NewEntry, enqueue
-from itaca.storage.tables import outbox, webhook_deliveries, webhooks
+from itaca.storage.tables import outbox, webhooks
 
+OLD_SECRET_SIGNS = timedelta(days=1)
+"""So long after a rotation the old secret signs beside the new one: a receiver has time to learn it."""
 _SECRET_BYTES = 32
+_HAND_OFF_KINDS = (OutboxKind.ORDER_HANDOFF.value, OutboxKind.CANCELLATION_HANDOFF.value)
 
 
 class WebhookEvent(StrEnum):
@@ -36,46 +41,52 @@ class WebhookEvent(StrEnum):
 
 HAND_OFFS = (WebhookEvent.ORDER_RECEIVED, WebhookEvent.CANCELLATION_REQUESTED)
 """They carry the customer's words, and the matter counts as handed over when they are taken."""
+TEST_EVENT = "webhook.test"
+"""Sent by hand to see whether a receiver answers; nobody subscribes to it."""
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """One subscription. ``ended_because`` is empty while it stands."""
+    """One subscription. ``ended_because`` is empty while it stands; nothing is sent while it is paused.
+
+    ``sealed``: the secrets that sign, sealed, the newest first.
+    """
 
     id: str
     url: str
-    secret: str = field(repr=False)
+    sealed: Sequence[str] = field(repr=False)
     events: frozenset[WebhookEvent]
     created_at: datetime
-    ended_at: datetime | None
-    ended_because: str
+    ended_at: datetime | None = None
+    ended_because: str = ""
+    paused_at: datetime | None = None
+    old_until: datetime | None = None
 
+    def secrets_at(self, moment: datetime, keyring: Keyring) -> list[str]:
+        """Return the secrets that sign at a moment.
 
-@dataclass(frozen=True)
-class Delivery:
-    """One attempt. ``status`` is what HTTP answered, None where nobody did; ``problem`` is empty for a success."""
-
-    id: str
-    webhook_id: str
-    outbox_id: OutboxId
-    event_id: str
-    event: str
-    at: datetime
-    status: int | None
-    milliseconds: int
-    problem: str
+        Raises:
+            ConfigurationError: the key that sealed them is not here.
+        """
+        in_force = self.sealed if self.old_until is not None and moment < self.old_until else self.sealed[:1]
+        return [keyring.open(one) for one in in_force]
 
 
 def add_webhook(
-    conn: Connection, url: str, events: Collection[WebhookEvent], now: datetime, rng: random.Random
-) -> Webhook:
-    """Subscribe; the secret that signs (Standard Webhooks) is made here, by the operating system's chance."""
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
-    webhook = Webhook(uuid7(now, rng), url, secret, frozenset(events), now, None, "")
+    conn: Connection,
+    url: str,
+    events: Collection[WebhookEvent],
+    now: datetime,
+    rng: random.Random,
+    keyring: Keyring,
+) -> tuple[Webhook, str]:
+    """Subscribe; return the subscription and its secret (Standard Webhooks), which nobody can read again here."""
+    secret = _new_secret()
+    webhook = Webhook(uuid7(now, rng), url, (keyring.seal(secret),), frozenset(events), now)
     names = sorted(event.value for event in events)
-    row = {"id": webhook.id, "url": url, "secret": secret, "events": names, "created_at": to_micros(now)}
+    row = {"id": webhook.id, "url": url, "secret": webhook.sealed[0], "events": names, "created_at": to_micros(now)}
     conn.execute(insert(webhooks).values(row))
-    return webhook
+    return webhook, secret
 
 
 def list_webhooks(conn: Connection) -> Sequence[Webhook]:
@@ -90,85 +101,74 @@ def load_webhook(conn: Connection, webhook_id: str) -> Webhook | None:
 
 def standing_webhooks(conn: Connection) -> Sequence[Webhook]:
     """Return the subscriptions that have not ended."""
-    return [_webhook(row) for row in conn.execute(select(webhooks).where(webhooks.c.ended_at.is_(None)))]
+    return [_webhook(row) for row in conn.execute(_standing())]
 
 
 def end_webhook(conn: Connection, webhook_id: str, because: str, now: datetime) -> bool:
     """End a subscription for ever; its log stays. Return False if there is none that stands."""
-    is_standing = (webhooks.c.id == webhook_id) & webhooks.c.ended_at.is_(None)
-    change = update(webhooks).where(is_standing).values(ended_at=to_micros(now), ended_because=because)
-    return conn.execute(change).rowcount == 1
+    return _change(conn, webhook_id, ended_at=to_micros(now), ended_because=because)
 
 
-def log_delivery(conn: Connection, delivery: Delivery) -> None:
-    """Write down one attempt."""
-    values = {"id": delivery.id, "webhook_id": delivery.webhook_id, "outbox_id": delivery.outbox_id}
-    more = {"status": delivery.status, "milliseconds": delivery.milliseconds, "problem": delivery.problem}
-    told = {"event_id": delivery.event_id, "event": delivery.event, "at": to_micros(delivery.at)}
-    conn.execute(insert(webhook_deliveries).values({**values, **told, **more}))
+def pause_webhook(conn: Connection, webhook_id: str, now: datetime) -> bool:
+    """Send nothing more until it is resumed: what happens meanwhile waits. Return False if there is none to pause."""
+    return _change(conn, webhook_id, webhooks.c.paused_at.is_(None), paused_at=to_micros(now))
 
 
-def list_deliveries(conn: Connection, webhook_id: str, before: str = "", limit: int = 50) -> Sequence[Delivery]:
-    """Return attempts, the newest first, those before the one with this id."""
-    table = webhook_deliveries
-    query = select(table).where(table.c.webhook_id == webhook_id).order_by(table.c.id.desc()).limit(limit)
-    if before:
-        query = query.where(table.c.id < before)
-    return [_delivery(row) for row in conn.execute(query)]
+def resume_webhook(conn: Connection, webhook_id: str, now: datetime) -> bool:
+    """Send again, at once what has waited; return False if none of this id is paused."""
+    if not _change(conn, webhook_id, webhooks.c.paused_at.is_not(None), paused_at=None):
+        return False
+    # Hand-offs name no receiver: all that wait are tried, which costs one attempt each.
+    waits = (outbox.c.recipient == webhook_id) | outbox.c.kind.in_(_HAND_OFF_KINDS)
+    held = update(outbox).where(is_unsent(), outbox.c.lease_until.is_(None), waits)
+    conn.execute(held.values(next_at=to_micros(now)))
+    return True
 
 
-def redeliver(conn: Connection, webhook_id: str, delivery_id: str, now: datetime, rng: random.Random) -> OutboxId:
-    """Send the event of an attempt once more, with the same id, so that its receiver knows it.
+def rotate_secret(conn: Connection, webhook_id: str, now: datetime, keyring: Keyring) -> str:
+    """Give a subscription a new secret and return it; the old one signs beside it for ``OLD_SECRET_SIGNS``.
 
     Raises:
-        PermanentError: there is no such attempt, its subscription has ended, or it was a hand-off, which is tried
-            until it is taken.
+        PermanentError: there is none of this id that stands.
     """
-    row = conn.execute(
-        select(outbox)
-        .join(outbox, outbox.c.id == webhook_deliveries.c.outbox_id)
-        .where(webhook_deliveries.c.id == delivery_id, webhook_deliveries.c.webhook_id == webhook_id)
-    ).one_or_none()
-    if row is None:
-        raise PermanentError("there is no such delivery")
-    if row.kind != OutboxKind.WEBHOOK.value:
-        raise PermanentError("a hand-off is tried until it is taken; it is not sent twice")
-    webhook = load_webhook(conn, webhook_id)
-    if webhook is None or webhook.ended_at is not None:
+    secret = _new_secret()
+    until = to_micros(now + OLD_SECRET_SIGNS)
+    if not _change(conn, webhook_id, old_secret=webhooks.c.secret, old_until=until, secret=keyring.seal(secret)):
         raise PermanentError("the subscription has ended")
-    new_id = OutboxId(uuid7(now, rng))
-    key = f"webhook:{webhook_id}:again:{new_id}"
-    case_id = None if row.case_id is None else CaseId(row.case_id)
-    enqueue(conn, [NewEntry(new_id, OutboxKind.WEBHOOK, key, row.payload, now, row.recipient, case_id)])
-    return new_id
+    return secret
 
 
-def event_payload(event_id: str, event: WebhookEvent, at: datetime, data: Mapping[str, Any]) -> dict[str, Any]:
+def event_payload(event_id: str, event: str, at: datetime, data: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is sent: the form that Standard Webhooks recommends, and the id that stands in its headers."""
-    return {"id": event_id, "type": event.value, "timestamp": at.isoformat(), "data": dict(data)}
+    return {"id": event_id, "type": str(event), "timestamp": at.isoformat(), "data": dict(data)}
+
+
+def _new_secret() -> str:
+    """Return a secret as Standard Webhooks writes it, by the operating system's chance."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def _change(conn: Connection, webhook_id: str, *conditions: Any, **values: Any) -> bool:
+    """Change a subscription that stands; return whether there was one."""
+    is_standing = (webhooks.c.id == webhook_id) & webhooks.c.ended_at.is_(None)
+    return conn.execute(update(webhooks).where(is_standing, *conditions).values(**values)).rowcount == 1
+
+
+@cache
+def _standing() -> Select[Any]:
+    """Every routing transaction asks this; built once, as building takes longer than running."""
+    return select(webhooks).where(webhooks.c.ended_at.is_(None))
 
 
 def _webhook(row: Row[tuple[object, ...]]) -> Webhook:
     return Webhook(
         row.id,
         row.url,
-        row.secret,
+        tuple(sealed for sealed in (row.secret, row.old_secret) if sealed),
         frozenset(WebhookEvent(name) for name in row.events),
         from_micros(row.created_at),
         None if row.ended_at is None else from_micros(row.ended_at),
         row.ended_because,
-    )
-
-
-def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
-    return Delivery(
-        row.id,
-        row.webhook_id,
-        OutboxId(row.outbox_id),
-        row.event_id,
-        row.event,
-        from_micros(row.at),
-        row.status,
-        row.milliseconds,
-        row.problem,
+        None if row.paused_at is None else from_micros(row.paused_at),
+        None if row.old_until is None else from_micros(row.old_until),
     )

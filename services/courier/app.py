@@ -14,6 +14,7 @@ from services.courier.handler import Courier, Writing
 from services.courier.messages import Letters
 from services.courier.receipts import Receipts
 from services.courier.settings import CourierSettings
+from services.courier.webhooks import WebhookDoor
 
 log = structlog.get_logger()
 
@@ -36,6 +37,7 @@ class CourierStage:
             settings,
             has_exchange=not parts.settings.broker_url.get_secret_value().startswith("memory://"),
             receipts=Receipts(parts.database, parts.settings),
+            webhooks=WebhookDoor(parts.database, parts.clock, parts.rng, settings, parts.settings),
         )
         self._problem = ""
 

@@ -35,7 +35,7 @@ from services.courier.doors import AnswerLostError, Door
 from services.courier.messages import ascii_address, return_path
 from services.courier.receipts import Receipts
 from services.courier.settings import CourierSettings
-from services.courier.webhooks import WebhookDoor
+from services.courier.webhooks import HeldError, WebhookDoor
 
 log = structlog.get_logger()
 FIRST_PAUSE_S = 30.0
@@ -88,9 +88,9 @@ class Courier:
         settings: CourierSettings,
         has_exchange: bool,
         receipts: Receipts,
+        webhooks: WebhookDoor,
     ) -> None:
-        self._receipts = receipts
-        self._webhooks = WebhookDoor(database, clock, rng, settings)
+        self._receipts, self._webhooks = receipts, webhooks
         self._database, self._broker, self._door, self._letters = database, broker, door, letters
         self._clock, self._rng, self._metrics, self._settings = clock, rng, metrics, settings
         self._has_exchange = has_exchange
@@ -111,7 +111,7 @@ class Courier:
             else:
                 await self._later(entry, str(error))
         except TransientError as error:
-            await self._later(entry, str(error))
+            await self._later(entry, str(error), is_held=isinstance(error, HeldError))
         except PermanentError as error:
             if _must_leave(entry):
                 await self._later(entry, str(error))
@@ -185,9 +185,10 @@ class Courier:
         mail_id = MailId(entry.mail_id or "")
         return await self._database.read(lambda conn: load_context(conn, mail_id, case_ids))
 
-    async def _later(self, entry: OutboxEntry, why: str) -> None:
+    async def _later(self, entry: OutboxEntry, why: str, *, is_held: bool = False) -> None:
         now = self._clock.now()
-        if now - entry.created_at > timedelta(seconds=self._settings.give_up_after_s) and not _must_leave(entry):
+        is_old = now - entry.created_at > timedelta(seconds=self._settings.give_up_after_s)
+        if is_old and not is_held and not _must_leave(entry):
             await self._end(entry, OutboxState.FAILED, f"given up: {why}")
             return
         pause_s = min(FIRST_PAUSE_S * 2 ** min(entry.attempts - 1, 20), LONGEST_PAUSE_S)

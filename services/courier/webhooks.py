@@ -15,17 +15,19 @@ import standardwebhooks
 
 from itaca.clock import Clock
 from itaca.contracts.ids import OutboxId, uuid7
-from itaca.errors import ItacaError, PermanentError, TransientError
+from itaca.errors import ConfigurationError, ItacaError, PermanentError, TransientError
+from itaca.keys import open_keyring
+from itaca.settings import SharedSettings
 from itaca.storage.database import Database
+from itaca.storage.deliveries import Delivery, log_delivery
 from itaca.storage.outbox import OutboxEntry
 from itaca.storage.webhooks import (
-    Delivery,
+    TEST_EVENT,
     Webhook,
     WebhookEvent,
     end_webhook,
     event_payload,
     load_webhook,
-    log_delivery,
     standing_webhooks,
 )
 from services.courier.addresses import resolve
@@ -35,11 +37,22 @@ _GONE = 410
 _PORTS = {"https": 443, "http": 80}
 
 
+class HeldError(TransientError):
+    """The subscription is paused: what it is told waits, for as long as that lasts."""
+
+
 class WebhookDoor:
     """Delivers events to subscriptions, and notes every attempt."""
 
-    def __init__(self, database: Database, clock: Clock, rng: random.Random, settings: CourierSettings) -> None:
-        self._database, self._clock, self._rng = database, clock, rng
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        rng: random.Random,
+        settings: CourierSettings,
+        shared: SharedSettings,
+    ) -> None:
+        self._database, self._clock, self._rng, self._shared = database, clock, rng, shared
         self._timeout_s = settings.webhook_timeout_s
         self._allowed = [ip_network(network) for network in settings.webhook_networks]
         self._tls: ssl.SSLContext | None = None
@@ -48,24 +61,31 @@ class WebhookDoor:
         """Deliver one event to its subscription and return by what it was taken.
 
         Raises:
+            HeldError: the subscription is paused; a test is sent all the same.
             TransientError: nobody answered, or the answer was no success; again later.
             PermanentError: the subscription has ended, its receiver is gone, or it leads where it may not.
         """
         webhook = await self._database.read(lambda conn: load_webhook(conn, entry.recipient))
         if webhook is None or webhook.ended_at is not None:
             raise PermanentError("the subscription has ended")
+        if webhook.paused_at is not None and entry.payload["type"] != TEST_EVENT:
+            raise HeldError("the subscription is paused")
         return await self._attempt(webhook, entry.id, entry.payload)
 
     async def hand_off(self, entry: OutboxEntry, event: WebhookEvent, data: Mapping[str, Any]) -> Sequence[str]:
         """Hand a matter to everybody who takes it by webhook; return by what it was taken, nothing if nobody does.
 
         Raises:
+            HeldError: one of them is paused.
             TransientError: one of them did not take it; all are asked again, by the same id.
             PermanentError: one of them leads where it may not.
         """
         standing = await self._database.read(standing_webhooks)
+        takers = [hook for hook in standing if event in hook.events]
+        if any(hook.paused_at is not None for hook in takers):
+            raise HeldError("a subscription that takes it is paused")
         payload = event_payload(entry.id, event, entry.created_at, data)
-        return [await self._attempt(hook, entry.id, payload) for hook in standing if event in hook.events]
+        return [await self._attempt(hook, entry.id, payload) for hook in takers]
 
     async def _attempt(self, webhook: Webhook, outbox_id: OutboxId, payload: Mapping[str, Any]) -> str:
         now, started = self._clock.now(), time.monotonic()
@@ -95,7 +115,7 @@ class WebhookDoor:
         # Without TLS anybody on the way could read: only networks that were allowed by name are reached so.
         address = await resolve(parts.hostname or "", port, self._allowed, is_private_only=parts.scheme != "https")
         body = json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        signature = standardwebhooks.Webhook(webhook.secret).sign(str(payload["id"]), now, body)
+        signature = self._signature(webhook, str(payload["id"]), now, body)
         shown = f"[{address}]" if ":" in address else address
         target = httpx.URL(webhook.url).copy_with(host=shown, fragment=None)
         headers = {
@@ -118,6 +138,19 @@ class WebhookDoor:
             except httpx.HTTPError as error:
                 raise TransientError(f"the webhook does not answer ({type(error).__name__})") from error
         return response.status_code
+
+    def _signature(self, webhook: Webhook, event_id: str, now: datetime, body: str) -> str:
+        """Sign by each secret in force: after a rotation the receiver knows one of them.
+
+        Raises:
+            TransientError: the key that sealed them is not here; nothing is lost while somebody puts it back.
+        """
+        try:
+            keyring = open_keyring(self._shared, makes=False)
+            in_force = webhook.secrets_at(now, keyring)
+        except ConfigurationError as error:
+            raise TransientError("the secret of the webhook cannot be opened: see ITACA_SECRET_KEY") from error
+        return " ".join(standardwebhooks.Webhook(secret).sign(event_id, now, body) for secret in in_force)
 
     async def _note(
         self,

@@ -1,7 +1,7 @@
 """Subscriptions by HTTP: made, listed without their secret, ended, their log read."""
 
 from itaca.storage import tables as t
-from itaca.storage.webhooks import Delivery, log_delivery
+from itaca.storage.deliveries import Delivery, log_delivery
 from tests.support.api import ApiDesk, problem_of
 from tests.support.routed import COMPLAINT
 

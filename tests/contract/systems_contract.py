@@ -12,24 +12,18 @@ from itaca.cases.receipts import Signer
 from itaca.contracts.ids import CaseId
 from itaca.contracts.intents import Intent
 from itaca.errors import PermanentError
+from itaca.keys import Keyring
 from itaca.storage import tables as t
 from itaca.storage.case_pages import CasePage, case_page, history_page
+from itaca.storage.deliveries import Delivery, list_deliveries, log_delivery, redeliver
 from itaca.storage.idempotency import Answer, KeyReusedError, Request, answer_once
 from itaca.storage.interactions import record_interaction
 from itaca.storage.receipts import Receipt, find_receipt, issue_receipt
 from itaca.storage.tokens import Scope, add_token, find_token, list_tokens, revoke_token
-from itaca.storage.webhooks import (
-    Delivery,
-    WebhookEvent,
-    add_webhook,
-    end_webhook,
-    list_deliveries,
-    list_webhooks,
-    log_delivery,
-    redeliver,
-)
+from itaca.storage.webhooks import WebhookEvent, add_webhook, end_webhook, list_webhooks
 from tests.support.routed import CANCELLATION, COMPLAINT, POLICY, Desk
 
+KEYRING = Keyring([bytes(range(32))])
 SIGNER = Signer.of(bytes(range(32)))
 
 
@@ -65,7 +59,7 @@ class SystemsContract:
         asked = Request(token.id, "k", "fingerprint")
 
         def work(conn: Connection) -> Answer:
-            add_webhook(conn, "https://a.example", [WebhookEvent.CASE_OPENED], now, desk.ledger.rng)
+            add_webhook(conn, "https://a.example", [WebhookEvent.CASE_OPENED], now, desk.ledger.rng, KEYRING)
             return Answer(201, {"done": True})
 
         def once(conn: Connection) -> Answer:
@@ -84,7 +78,8 @@ class SystemsContract:
         write, read, rng = desk.ledger.database.write, desk.ledger.database.read, desk.ledger.rng
         now = desk.now
         events = [WebhookEvent.CASE_OPENED, WebhookEvent.CASE_ESCALATED]
-        hooks = [await write(lambda c: add_webhook(c, "https://a.example", events, now, rng)) for _ in range(3)]
+        add = partial(add_webhook, url="https://a.example", events=events, now=now, rng=rng, keyring=KEYRING)
+        hooks = [(await write(add))[0] for _ in range(3)]
         assert await write(lambda c: end_webhook(c, hooks[2].id, "by hand", now))
         await desk.settle(COMPLAINT)
         await desk.settle(COMPLAINT)

@@ -8,16 +8,16 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from itaca.storage.deliveries import list_deliveries, redeliver
 from itaca.storage.tokens import Scope, Token
+from itaca.storage.webhook_secrets import keyring_here
 from itaca.storage.webhooks import (
     Webhook,
     WebhookEvent,
     add_webhook,
     end_webhook,
-    list_deliveries,
     list_webhooks,
     load_webhook,
-    redeliver,
 )
 from services.desk.api.access import needs
 from services.desk.api.core import Body, IdempotencyKey, api_of, known, write_once
@@ -49,6 +49,7 @@ class WebhookBody(Body):
     url: str
     events: list[WebhookEvent]
     created_at: AwareDatetime
+    paused_at: AwareDatetime | None = Field(description="Since when nothing is sent; what happens meanwhile waits.")
     ended_at: AwareDatetime | None
     ended_because: str
 
@@ -95,8 +96,9 @@ async def subscribe(request: Request, token: MayWrite, new: NewWebhook) -> Respo
     api = api_of(request)
 
     def work(conn: Connection, now: datetime) -> tuple[int, Body]:
-        made = add_webhook(conn, new.url, set(new.events), now, api.rng)
-        return 201, NewWebhookBody(**shown(made), secret=made.secret)
+        keyring = keyring_here(conn, api.shared)
+        made, secret = add_webhook(conn, new.url, set(new.events), now, api.rng, keyring)
+        return 201, NewWebhookBody(**shown(made), secret=secret)
 
     return await write_once(request, token, None, work)
 

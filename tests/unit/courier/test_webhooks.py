@@ -14,13 +14,15 @@ from itaca.broker.memory import MemoryBroker
 from itaca.cases.policy import Policy
 from itaca.contracts.intents import CaseOutcome
 from itaca.errors import PermanentError
+from itaca.keys import open_keyring
 from itaca.observability.metrics import Metrics
 from itaca.process import Parts
 from itaca.settings import SharedSettings, load
 from itaca.storage import tables as t
 from itaca.storage.cases import close_case
+from itaca.storage.deliveries import redeliver
 from itaca.storage.promises import break_overdue
-from itaca.storage.webhooks import Webhook, WebhookEvent, add_webhook, end_webhook, redeliver
+from itaca.storage.webhooks import Webhook, WebhookEvent, add_webhook, end_webhook
 from services.courier.app import CourierStage
 from services.courier.doors import open_door
 from services.courier.messages import Letters
@@ -37,7 +39,7 @@ class Office:
 
     def __init__(self, desk: Desk, folder: Path, receiver: Receiver, **settings: Any) -> None:
         self.desk, self.receiver = desk, receiver
-        shared = load(SharedSettings, {"ITACA_DATA_DIR": str(folder)})
+        self.shared = shared = load(SharedSettings, {"ITACA_DATA_DIR": str(folder)})
         clock, rng = desk.ledger.clock, desk.ledger.rng
         parts = Parts(shared, desk.ledger.database, MemoryBroker(clock, random.Random(1)), clock, rng, Metrics())
         chosen = CourierSettings(**{"webhook_networks": ("127.0.0.0/8",), **settings})
@@ -45,9 +47,13 @@ class Office:
         self.stage = CourierStage(parts, chosen, open_door(chosen, folder), letters)
 
     async def subscribe(self, *events: WebhookEvent, url: str = "") -> Webhook:
-        now, rng = self.desk.now, self.desk.ledger.rng
+        return (await self.subscription(*events, url=url))[0]
+
+    async def subscription(self, *events: WebhookEvent, url: str = "") -> tuple[Webhook, str]:
+        """Subscribe; return the subscription and its secret."""
+        now, rng, keyring = self.desk.now, self.desk.ledger.rng, open_keyring(self.shared)
         chosen, target = events or ALL, url or self.receiver.url
-        return await self.desk.ledger.database.write(lambda c: add_webhook(c, target, chosen, now, rng))
+        return await self.desk.ledger.database.write(lambda c: add_webhook(c, target, chosen, now, rng, keyring))
 
     async def rounds(self, **pause: float) -> None:
         """Deliver what is due after a pause."""
@@ -82,15 +88,13 @@ async def office(tmp_path: Path, receiver: Receiver) -> AsyncIterator[Office]:
 
 async def test_a_case_is_told_with_a_signature_that_verifies(office: Office) -> None:
     """Standard Webhooks: id, time and signature in the headers, type, time and facts in the body, no words."""
-    hook = await office.subscribe(WebhookEvent.CASE_OPENED)
+    _, secret = await office.subscription(WebhookEvent.CASE_OPENED)
     await office.desk.settle(COMPLAINT, "Dove sono i miei libri?")
     await office.rounds()
     (taken,) = office.receiver.taken
     (case,) = await office.desk.cases()
     # The library compares with the clock of the machine, which is not that of this test.
-    signed = standardwebhooks.Webhook(hook.secret).sign(
-        taken.headers["webhook-id"], office.desk.now, taken.body.decode()
-    )
+    signed = standardwebhooks.Webhook(secret).sign(taken.headers["webhook-id"], office.desk.now, taken.body.decode())
     assert signed in taken.headers["webhook-signature"].split()
     assert taken.headers["webhook-timestamp"] == str(int(office.desk.now.timestamp()))
     told = json.loads(taken.body)
