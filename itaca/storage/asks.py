@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, insert, select, update
 
 from itaca.cases.cues import fold
 from itaca.contracts.events import Judgement
@@ -148,12 +149,18 @@ def refuse_open_asks(conn: Connection, entries: Entries, case_id: CaseId, is_non
     Raises:
         PermanentError: how many asks are open.
     """
-    asks = tables.asks
-    ids = conn.scalars(select(asks.c.id).where(asks.c.case_id == case_id).where(is_open_ask())).all()
+    ids = conn.scalars(_open_asks(), {"case_id": case_id}).all()
     if ids and not is_none:
         raise PermanentError(f"asks of the customer that are still open: {len(ids)}; tick or promise each of them")
     if ids:
         _end(conn, ids, AskState.VOID, "the case was no matter", entries)
+
+
+@cache
+def _open_asks() -> Select[Any]:
+    """Every end of a case asks this; built once, as building takes longer than running."""
+    asks = tables.asks
+    return select(asks.c.id).where(asks.c.case_id == bindparam("case_id")).where(is_open_ask())
 
 
 def carry_asks(conn: Connection, from_case: CaseId, to_case: CaseId) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select, text, update
+from sqlalchemy import Connection, Row, Select, Update, bindparam, select, text, update
 
 from itaca.cases.cancellations import Cancellation, Step, after, grown_older, take_effect
 from itaca.cases.policy import Policy
@@ -153,8 +153,7 @@ def register_of(row: Row[Any]) -> Register:
 
 
 def _lock(conn: Connection, case_id: CaseId) -> Cancellation | None:
-    query = select(cancellations).where(cancellations.c.case_id == case_id).with_for_update()
-    row = conn.execute(query).one_or_none()
+    row = conn.execute(_locking(), {"which": case_id}).one_or_none()
     return None if row is None else cancellation_of(row)
 
 
@@ -167,7 +166,7 @@ def _save(conn: Connection, case_id: CaseId, reached: Cancellation, **more: str)
         "ended_as": None if reached.ended_as is None else reached.ended_as.value,
         **more,
     }
-    conn.execute(update(cancellations).where(cancellations.c.case_id == case_id).values(values))
+    conn.execute(_saving(), {"which": case_id, **values})
 
 
 @cache
@@ -175,6 +174,16 @@ def _registered() -> Select[Any]:
     """Statements that are often asked are built once: building one takes longer than running it."""
     columns = select(cancellations, cases.c.reference, cases.c.matter, cases.c.status)
     return columns.join(cases, cases.c.id == cancellations.c.case_id)
+
+
+@cache
+def _locking() -> Select[Any]:
+    return select(cancellations).where(cancellations.c.case_id == bindparam("which")).with_for_update()
+
+
+@cache
+def _saving() -> Update:
+    return update(cancellations).where(cancellations.c.case_id == bindparam("which"))
 
 
 @cache

@@ -4,8 +4,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from itaca.cases.actions import Action, AppendToCase, Decision, LinkToCase, OpenCase
 from itaca.cases.model import KnownCase, MailFacts, Standing
@@ -188,10 +190,11 @@ class Effects:
 
     def _is_flooded(self, customer: CustomerId) -> bool:
         """Say whether this writer was answered too often within a day: perhaps a machine that answers each answer."""
-        table, since = tables.interactions, to_micros(self._entries.now - timedelta(days=1))
-        query = select(func.count()).where(table.c.customer_id == customer, table.c.at > since)
-        answered = self._conn.execute(query.where(table.c.direction == "out")).scalar_one()
-        return answered >= MOST_ANSWERS
+        if any(row["id"] == customer for row in self._entries.rows(tables.customers)):
+            return False
+        since = to_micros(self._entries.now - timedelta(days=1))
+        answered = self._conn.execute(_answers_since(), {"customer_id": customer, "since": since}).scalar_one()
+        return bool(answered >= MOST_ANSWERS)
 
     def _may_tell(self, mail: MailFacts, customer: CustomerId, case_id: CaseId, decision: Decision) -> bool:
         """A case that this mail opened holds nothing else; an older one is told to the customer's addresses only."""
@@ -201,8 +204,10 @@ class Effects:
     def _acknowledge(self, mail: MailFacts, matters: list[CaseId]) -> None:
         """Answer once for all matters of this mail that were not acknowledged today (RFC 3834; DESIGN.md)."""
         table = tables.acknowledgements
-        query = select(table.c.case_id).where(table.c.case_id.in_(matters), table.c.day == self._today)
-        done = set(self._conn.scalars(query)) | {row["case_id"] for row in self._entries.rows(table)}
+        done = {row["case_id"] for row in self._entries.rows(table)}
+        opened = {row["id"] for row in self._entries.rows(tables.cases)}
+        if older := [case_id for case_id in matters if case_id not in opened]:
+            done |= set(self._conn.scalars(_acknowledged(), {"ids": older, "day": self._today}))
         due = [case_id for case_id in matters if case_id not in done]
         if not due:
             return
@@ -236,3 +241,18 @@ class Effects:
             read_at=self._entries.at,
             judgement=mail.judgement.model_dump(mode="json"),
         )
+
+
+@cache
+def _answers_since() -> Select[Any]:
+    """Statements of the hot path are built once: building one takes longer than running it."""
+    table = tables.interactions
+    of_customer = table.c.customer_id == bindparam("customer_id")
+    return select(func.count()).where(of_customer, table.c.at > bindparam("since"), table.c.direction == "out")
+
+
+@cache
+def _acknowledged() -> Select[Any]:
+    table = tables.acknowledgements
+    of_these = table.c.case_id.in_(bindparam("ids", expanding=True))
+    return select(table.c.case_id).where(of_these, table.c.day == bindparam("day"))

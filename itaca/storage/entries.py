@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, Insert, Select, Table, Update, bindparam, insert, select, update
 
 from itaca.cases.actions import NewPromise
 from itaca.contracts.ids import CaseId, MailId, uuid7
@@ -139,14 +139,7 @@ class Entries:
             if self._rows[table]:
                 conn.execute(_into(table), self._rows[table])
         if self._raised:
-            reopened = {"status": "open", "outcome": None, "closed_at": None}
-            statement = update(tables.cases).where(tables.cases.c.id == bindparam("b_id")).values(reopened)
-            conn.execute(
-                statement.values(
-                    severity=bindparam("severity"), level=bindparam("level"), contacts=bindparam("contacts")
-                ),
-                list(self._raised.values()),
-            )
+            conn.execute(_raising(), list(self._raised.values()))
         for case_id in self._violated:
             conn.execute(_violating(), {"which": case_id})
         announce(conn, self._happenings(), self.now, self.new_id)
@@ -164,9 +157,7 @@ class Entries:
         asked = [case_id for case_id in self._owed if case_id not in new]
         if not asked:
             return
-        promises = tables.promises
-        query = select(promises.c.case_id).where(promises.c.case_id.in_(asked), promises.c.state == "open")
-        promised = set(conn.scalars(query))
+        promised = set(conn.scalars(_promised(), {"ids": asked}))
         for case_id in asked:
             if case_id not in promised:
                 self.promise(case_id, self._owed[case_id])
@@ -182,6 +173,20 @@ class Entries:
 def _into(table: Table) -> Insert:
     """Return the INSERT of a table; built once, because building takes longer than running."""
     return insert(table)
+
+
+@cache
+def _raising() -> Update:
+    reopened: dict[str, Any] = {"status": "open", "outcome": None, "closed_at": None}
+    raised: dict[str, Any] = {name: bindparam(name) for name in ("severity", "level", "contacts")}
+    return update(tables.cases).where(tables.cases.c.id == bindparam("b_id")).values(reopened | raised)
+
+
+@cache
+def _promised() -> Select[Any]:
+    promises = tables.promises
+    of_these = promises.c.case_id.in_(bindparam("ids", expanding=True))
+    return select(promises.c.case_id).where(of_these, promises.c.state == "open")
 
 
 @cache

@@ -10,8 +10,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Insert, Select, Table, bindparam, insert, select
 
 from itaca.clock import Clock
 from itaca.contracts.ids import MailId, uuid7
@@ -182,12 +184,23 @@ def _store(connection: Connection, group: Sequence[_Offer]) -> list[Accepted]:
             new.append(offer)
         answers.append(Accepted(known[offer.digest], is_duplicate))
     if new:
-        connection.execute(insert(mails), [offer.mail for offer in new])
+        connection.execute(_into(mails), [offer.mail for offer in new])
         rows = [{"mail_id": offer.mail["id"], "codec": CODEC, "raw": offer.raw} for offer in new]
-        connection.execute(insert(raw_mails), rows)
+        connection.execute(_into(raw_mails), rows)
     return answers
 
 
 def _known(connection: Connection, digests: Sequence[str]) -> dict[str, MailId]:
-    query = select(mails.c.digest, mails.c.id).where(mails.c.digest.in_(digests))
-    return {digest: MailId(mail_id) for digest, mail_id in connection.execute(query)}
+    rows = connection.execute(_by_digest(), {"digests": list(digests)})
+    return {digest: MailId(mail_id) for digest, mail_id in rows}
+
+
+@cache
+def _by_digest() -> Select[Any]:
+    """Statements of the hot path are built once: building one takes longer than running it."""
+    return select(mails.c.digest, mails.c.id).where(mails.c.digest.in_(bindparam("digests", expanding=True)))
+
+
+@cache
+def _into(table: Table) -> Insert:
+    return insert(table)

@@ -6,13 +6,13 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from itaca.cases.people import Person
 from itaca.contracts.ids import CaseId, CaseReference, MailId, PersonId
 from itaca.contracts.intents import CaseKind, PromiseKind
 from itaca.mail.model import MailText
-from itaca.storage.mails import MailRow, load_mails, load_texts
+from itaca.storage.mails import MailRow, load_mail
 from itaca.storage.moments import from_micros
 from itaca.storage.tables import case_events, cases, customer_addresses, people, promises
 
@@ -45,9 +45,12 @@ class Context:
 
 def load_context(conn: Connection, mail_id: MailId, case_ids: Sequence[CaseId]) -> Context:
     """Return what is known now of the mail and the cases, in the order of ``case_ids``."""
-    mail = load_mails(conn, [mail_id])[mail_id]
-    text = load_texts(conn, [mail_id]).get(mail_id, MailText())
-    return Context(mail, text, [_matter(conn, case_id) for case_id in case_ids])
+    mail, text = load_mail(conn, mail_id)
+    found: dict[str, Row[Any]] = {}
+    for row in conn.execute(_cases_by_id(), {"ids": list(case_ids)}):
+        found.setdefault(row.id, row)
+    matters = [_matter(found[case_id], _reasons(conn, case_id)) for case_id in case_ids]
+    return Context(mail, text or MailText(), matters)
 
 
 def load_person(conn: Connection, person_id: PersonId) -> Person:
@@ -56,19 +59,17 @@ def load_person(conn: Connection, person_id: PersonId) -> Person:
     return Person(person_id, row.name, row.email, row.team_id, tuple(row.languages))
 
 
-def _matter(conn: Connection, case_id: CaseId) -> Matter:
-    row = conn.execute(_case_by_id(), {"case_id": case_id}).one()
-    address = conn.execute(_address_of(), {"customer_id": row.customer_id}).scalar()
+def _matter(row: Row[Any], reasons: tuple[str, ...]) -> Matter:
     return Matter(
-        case_id,
+        CaseId(row.id),
         CaseReference(row.reference),
         CaseKind(row.kind),
         row.owner or "",
         PromiseKind(row.promise) if row.promise else None,
         from_micros(row.due_at) if row.due_at is not None else None,
         row.level,
-        _reasons(conn, case_id),
-        address or "",
+        reasons,
+        row.address or "",
     )
 
 
@@ -87,21 +88,18 @@ def _person_by_id() -> Select[Any]:
 
 
 @cache
-def _case_by_id() -> Select[Any]:
+def _cases_by_id() -> Select[Any]:
+    """Return the statement for cases with the open promise that is due first, in the first row of each."""
+    addresses = customer_addresses.c
+    address = select(addresses.address).where(addresses.customer_id == cases.c.customer_id)
+    first = address.order_by(addresses.address).limit(1).scalar_subquery().label("address")
     return (
-        select(cases, people.c.name.label("owner"), promises.c.due_at, promises.c.kind.label("promise"))
+        select(cases, people.c.name.label("owner"), promises.c.due_at, promises.c.kind.label("promise"), first)
         .outerjoin(people, people.c.id == cases.c.owner_id)
         .outerjoin(promises, (promises.c.case_id == cases.c.id) & (promises.c.state == "open"))
-        .where(cases.c.id == bindparam("case_id"))
+        .where(cases.c.id.in_(bindparam("ids", expanding=True)))
         .order_by(promises.c.due_at)
-        .limit(1)
     )
-
-
-@cache
-def _address_of() -> Select[Any]:
-    of_customer = customer_addresses.c.customer_id == bindparam("customer_id")
-    return select(customer_addresses.c.address).where(of_customer).limit(1)
 
 
 @cache

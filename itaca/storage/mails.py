@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select, true, update
+from sqlalchemy import Connection, Row, Select, Update, bindparam, select, true, update
 
 from itaca.contracts.ids import MailId
 from itaca.contracts.intents import MailOutcome
@@ -48,11 +48,16 @@ def load_raw(connection: Connection, mail_id: MailId) -> bytes:
     Raises:
         PermanentError: no such mail, or its bytes are damaged.
     """
-    query = select(raw_mails.c.codec, raw_mails.c.raw).where(raw_mails.c.mail_id == mail_id)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_raw_by_id(), {"mail_id": mail_id}).one_or_none()
     if row is None:
         raise PermanentError("the ledger holds no raw mail under this id")
     return decompress(row.codec, row.raw)
+
+
+def load_mail(connection: Connection, mail_id: MailId) -> tuple[MailRow, MailText | None]:
+    """Return one mail, which exists, and its text if it was read."""
+    row = connection.execute(_mail_and_text(), {"mail_id": mail_id}).one()
+    return _mail_row(row), None if row.text is None else MailText.model_validate(row.text)
 
 
 def load_mails(connection: Connection, ids: Iterable[MailId]) -> dict[MailId, MailRow]:
@@ -106,6 +111,11 @@ def settle(connection: Connection, mail_id: MailId, outcome: MailOutcome, by: st
     return connection.execute(change).rowcount == 1
 
 
+def is_any_due(connection: Connection, now: datetime) -> bool:
+    """Say whether any mail is due to be driven again: the look that an idle watch takes, at one index."""
+    return connection.execute(_any_due(), {"now": to_micros(now)}).first() is not None
+
+
 def claim_unsettled(
     connection: Connection,
     now: datetime,
@@ -132,14 +142,36 @@ def claim_unsettled(
         changes.append({"which": row.id, "attempts": row.attempts + 1, "drive_at": drive_at})
     if not changes:
         return []
-    connection.execute(update(mails).where(mails.c.id == bindparam("which")), changes)
+    connection.execute(_claiming(), changes)
     claimed = load_mails(connection, [MailId(change["which"]) for change in changes])
     return [claimed[MailId(change["which"])] for change in changes]
 
 
 @cache
-def _mails_by_id() -> Select[Any]:
+def _raw_by_id() -> Select[Any]:
     """Statements of the hot path are built once: building one takes longer than running it."""
+    return select(raw_mails.c.codec, raw_mails.c.raw).where(raw_mails.c.mail_id == bindparam("mail_id"))
+
+
+@cache
+def _mail_and_text() -> Select[Any]:
+    both = select(mails, mail_texts.c.text).outerjoin(mail_texts, mail_texts.c.mail_id == mails.c.id)
+    return both.where(mails.c.id == bindparam("mail_id"))
+
+
+@cache
+def _any_due() -> Select[Any]:
+    is_due = mails.c.settled_at.is_(None) & (mails.c.drive_at <= bindparam("now"))
+    return select(mails.c.id).where(is_due).limit(1)
+
+
+@cache
+def _claiming() -> Update:
+    return update(mails).where(mails.c.id == bindparam("which"))
+
+
+@cache
+def _mails_by_id() -> Select[Any]:
     return select(mails).where(mails.c.id.in_(bindparam("ids", expanding=True)))
 
 

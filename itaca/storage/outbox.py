@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Update, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, Update, bindparam, or_, select, update
 
 from itaca.contracts.ids import CaseId, MailId, OutboxId
 from itaca.contracts.intents import OutboxKind, OutboxState
@@ -88,18 +88,13 @@ def claim_due(connection: Connection, now: datetime, lease_s: float, limit: int)
         until = to_micros(now + timedelta(seconds=lease_s))
         claim = {"lease_until": until, "next_at": until}
         changes = [{"which": row.id, "attempts": row.attempts + 1, **claim} for row in taken]
-        connection.execute(update(outbox).where(outbox.c.id == bindparam("which")), changes)
+        connection.execute(_claiming(), changes)
     return [_entry(row, OutboxState.PENDING, row.attempts + 1) for row in taken]
 
 
 def begin_sending(connection: Connection, entry_id: OutboxId) -> bool:
     """Note that an entry which must not leave twice is about to leave; return False if it has ended."""
-    change = (
-        update(outbox)
-        .where(outbox.c.id == entry_id, outbox.c.state == OutboxState.PENDING.value)
-        .values(state=OutboxState.SENDING.value)
-    )
-    return connection.execute(change).rowcount == 1
+    return connection.execute(_beginning(), {"which": entry_id}).rowcount == 1
 
 
 def finish(connection: Connection, entry_id: OutboxId, state: OutboxState, at: datetime, detail: str = "") -> bool:
@@ -112,21 +107,15 @@ def finish(connection: Connection, entry_id: OutboxId, state: OutboxState, at: d
     """
     if state not in _ENDED:
         raise ValueError(f"{state} is no end of an outbox entry")
-    open_states = [OutboxState.PENDING.value, OutboxState.SENDING.value]
-    if state is not OutboxState.UNKNOWN:
-        open_states.append(OutboxState.UNKNOWN.value)
     values = {"state": state.value, "ended_at": to_micros(at), "lease_until": None, "detail": detail}
-    return connection.execute(_ending(), {"which": entry_id, "open_states": open_states, **values}).rowcount == 1
+    ending = _ending(corrects=state is not OutboxState.UNKNOWN)
+    return connection.execute(ending, {"which": entry_id, **values}).rowcount == 1
 
 
 def retry_later(connection: Connection, entry_id: OutboxId, next_at: datetime, detail: str) -> bool:
     """Put an entry in hand back until ``next_at``; return False when it is in hand no more."""
-    change = (
-        update(outbox)
-        .where(outbox.c.id == entry_id, is_unsent())
-        .values(state=OutboxState.PENDING.value, next_at=to_micros(next_at), lease_until=None, detail=detail)
-    )
-    return connection.execute(change).rowcount == 1
+    values = {"which": entry_id, "next_at": to_micros(next_at), "detail": detail}
+    return connection.execute(_putting_off(), values).rowcount == 1
 
 
 def load_entries(connection: Connection, case_id: CaseId) -> list[OutboxEntry]:
@@ -148,9 +137,30 @@ def _due() -> Select[Any]:
 
 
 @cache
-def _ending() -> Update:
-    is_open = outbox.c.state.in_(bindparam("open_states", expanding=True))
+def _claiming() -> Update:
+    return update(outbox).where(outbox.c.id == bindparam("which"))
+
+
+@cache
+def _beginning() -> Update:
+    return (
+        update(outbox)
+        .where(outbox.c.id == bindparam("which"), outbox.c.state == OutboxState.PENDING.value)
+        .values(state=OutboxState.SENDING.value)
+    )
+
+
+@cache
+def _ending(corrects: bool) -> Update:
+    is_open = or_(is_unsent(), outbox.c.state == OutboxState.UNKNOWN.value) if corrects else is_unsent()
     return update(outbox).where(outbox.c.id == bindparam("which"), is_open)
+
+
+@cache
+def _putting_off() -> Update:
+    changed: dict[str, Any] = {"next_at": bindparam("next_at"), "detail": bindparam("detail"), "lease_until": None}
+    held = update(outbox).where(outbox.c.id == bindparam("which"), is_unsent())
+    return held.values(state=OutboxState.PENDING.value, **changed)
 
 
 def _may_have_left(row: Row[tuple[Any, ...]]) -> bool:

@@ -74,10 +74,9 @@ def check_owners(
 
 def _carry_out(conn: Connection, entries: Entries, row: Row[Any], found: Look) -> dict[str, Any]:
     """Do what a look leads to, and return how the case's timer is set; last, because a new owner sets it too."""
-    case_id, cases = CaseId(row.id), tables.cases
+    case_id = CaseId(row.id)
     if found.to is not None:
-        owned = {"owner_id": found.to, "level": found.level}
-        conn.execute(update(cases).where(cases.c.id == case_id).values(owned))
+        conn.execute(_giving(), {"which": case_id, "owner_id": found.to, "level": found.level})
         detail = {"from": row.owner_id, "to": found.to, "reasons": [found.says]}
         entries.event(case_id, "passed_on", None, detail)
     elif found.told:
@@ -134,10 +133,9 @@ def _pasts(conn: Connection, rows: Sequence[Row[Any]]) -> dict[str, _Past]:
 
 
 def _absences(conn: Connection, people: Iterable[str], today: date) -> dict[str, list[Row[Any]]]:
-    table = tables.absences
-    query = select(table).where(table.c.person_id.in_(people), table.c.last_day >= today)
     found: dict[str, list[Row[Any]]] = defaultdict(list)
-    for row in conn.execute(query.where(table.c.first_day <= today + _LONGEST_AHEAD).order_by(table.c.first_day)):
+    when = {"today": today, "horizon": today + _LONGEST_AHEAD}
+    for row in conn.execute(_ahead(), {"people": list(people), **when}):
         found[row.person_id].append(row)
     return found
 
@@ -180,6 +178,20 @@ def _events() -> Select[Any]:
     events = tables.case_events
     query = select(events.c.case_id, events.c.at, events.c.kind, events.c.actor, events.c.detail)
     return query.where(events.c.case_id.in_(bindparam("ids", expanding=True)))
+
+
+@cache
+def _ahead() -> Select[Any]:
+    table = tables.absences
+    of_these = table.c.person_id.in_(bindparam("people", expanding=True))
+    ahead = (table.c.last_day >= bindparam("today"), table.c.first_day <= bindparam("horizon"))
+    return select(table).where(of_these, *ahead).order_by(table.c.first_day)
+
+
+@cache
+def _giving() -> Update:
+    cases = tables.cases
+    return update(cases).where(cases.c.id == bindparam("which"))
 
 
 @cache

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select
 
 from itaca.cases.people import Person, Roster, Team
 from itaca.contracts.ids import PersonId, uuid7
@@ -102,36 +102,25 @@ def set_absence(connection: Connection, person_id: PersonId, first_day: date, la
 def load_roster(connection: Connection, today: date) -> Roster:
     """Return everybody with presence on ``today`` (a day of the company) and the number of open cases.
 
-    The load is one grouped count over the index of open cases, whatever the number of closed ones.
+    The load is counted in the index of open cases, whatever the number of closed ones.
     """
-    away = set(connection.execute(_away(), {"today": today}).scalars())
-    load = {owner_id: count for owner_id, count in connection.execute(_load())}
     return Roster(
         people={
-            PersonId(row.id): _person(row, is_present=row.id not in away, open_cases=load.get(row.id, 0))
-            for row in connection.execute(_everybody())
+            PersonId(row.id): _person(row, is_present=not row.is_away, open_cases=row.open_cases)
+            for row in connection.execute(_everybody(), {"today": today})
         },
         teams={team.id: team for team in list_teams(connection)},
     )
 
 
 @cache
-def _away() -> Select[Any]:
-    """Statements of the hot path are built once: building one takes longer than running it."""
-    return select(absences.c.person_id).where(
-        absences.c.first_day <= bindparam("today"), absences.c.last_day >= bindparam("today")
-    )
-
-
-@cache
-def _load() -> Select[Any]:
-    is_open = select(cases.c.owner_id, func.count()).where(is_open_case(), cases.c.owner_id.is_not(None))
-    return is_open.group_by(cases.c.owner_id)
-
-
-@cache
 def _everybody() -> Select[Any]:
-    return select(people).order_by(people.c.joined_at, people.c.id)
+    """Statements of the hot path are built once: building one takes longer than running it."""
+    begun, not_over = absences.c.first_day <= bindparam("today"), absences.c.last_day >= bindparam("today")
+    is_away = exists().where(absences.c.person_id == people.c.id, begun, not_over)
+    load = select(func.count()).where(is_open_case(), cases.c.owner_id == people.c.id).scalar_subquery()
+    columns = select(people, is_away.label("is_away"), load.label("open_cases"))
+    return columns.order_by(people.c.joined_at, people.c.id)
 
 
 @cache

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, Update, bindparam, select, update
 
 from itaca.cases.actions import NewPromise
 from itaca.cases.escalation import escalate
@@ -79,6 +79,20 @@ def _due() -> Select[Any]:
     )
 
 
+@cache
+def _breaking() -> Update:
+    promises = tables.promises
+    is_open = update(promises).where(promises.c.id == bindparam("which"), promises.c.state == "open")
+    return is_open.values(state="broken", ended_at=bindparam("ended_at"))
+
+
+@cache
+def _louder() -> Update:
+    cases = tables.cases
+    louder = update(cases).where(cases.c.id == bindparam("which"))
+    return louder.values(level=bindparam("level"), severity=cases.c.severity + 1)
+
+
 class _Breaking:
     """Breaks promises in order; the load of people given an order counts for the next one."""
 
@@ -88,16 +102,10 @@ class _Breaking:
     def apply(self, row: Row[Any]) -> Broken:
         """Break one promise, raise its case, promise again and tell people."""
         case_id, promise, due_at = CaseId(row.id), PromiseKind(row.promise), from_micros(row.due_at)
-        promises, cases = tables.promises, tables.cases
-        self._conn.execute(
-            update(promises)
-            .where(promises.c.id == row.promise_id, promises.c.state == "open")
-            .values(state="broken", ended_at=self._entries.at)
-        )
+        self._conn.execute(_breaking(), {"which": row.promise_id, "ended_at": self._entries.at})
         owner_id = self._owner(row)
         escalation = escalate(self._roster, owner_id, row.level)
-        louder = {"level": escalation.level, "severity": cases.c.severity + 1}
-        self._conn.execute(update(cases).where(cases.c.id == case_id).values(louder))
+        self._conn.execute(_louder(), {"which": case_id, "level": escalation.level})
         from_when = self._entries.now if escalation.is_at_top else due_at
         team = self._roster.calendar_of(owner_id)
         self._entries.promise(case_id, NewPromise(promise, self._policy.next_escalation(from_when, team)))

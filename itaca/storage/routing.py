@@ -18,10 +18,9 @@ from itaca.storage.audit_samples import Drawing
 from itaca.storage.effects import Effects
 from itaca.storage.entries import Entries
 from itaca.storage.followups import follow_up
-from itaca.storage.mails import load_texts
 from itaca.storage.moments import from_micros
 from itaca.storage.people import load_roster
-from itaca.storage.standing import load_writers, lock_unsettled, lock_writers
+from itaca.storage.standing import Arrival, load_writers, lock_unsettled, lock_writers
 
 Decide = Callable[[MailFacts, Standing], Decision]
 
@@ -65,17 +64,17 @@ def route(
         policy: by which legal clocks start and parkings end; by default that of any company.
     """
     received = lock_unsettled(conn, [w.mail_id for w in waiting])
-    texts = load_texts(conn, list(received))
+    texts = {mail_id: arrival.text for mail_id, arrival in received.items() if arrival.text is not None}
     lock_writers(conn, texts.values())
     writers = load_writers(conn, list(texts.values()), load_roster(conn, today), now)
     entries = Entries(now, rng, settled_by)
     effects = Effects(conn, entries, writers, today, rng)
     drawing = Drawing(conn, entries, audit_per_month, rng)
-    came_at = {mail_id: arrival[0] for mail_id, arrival in received.items()}
+    came_at = {mail_id: arrival.received_at for mail_id, arrival in received.items()}
     for item in waiting:
         arrival = received.pop(item.mail_id, None)
         if arrival is not None:
-            mail = _facts(item, *arrival, texts.get(item.mail_id))
+            mail = _facts(item, arrival)
             standing = writers.standing_of(mail)
             decision = decide(mail, standing)
             effects.apply(mail, standing, decision)
@@ -85,12 +84,12 @@ def route(
     return Routed(entries.outcomes, tuple(effects.opened), len(waiting) - len(entries.outcomes))
 
 
-def _facts(item: Waiting, received_at: int, delivered_to: tuple[str, ...], text: MailText | None) -> MailFacts:
+def _facts(item: Waiting, arrival: Arrival) -> MailFacts:
     return MailFacts(
         item.mail_id,
-        from_micros(received_at),
-        text or MailText(is_readable=False),
+        from_micros(arrival.received_at),
+        arrival.text or MailText(is_readable=False),
         item.judgement,
-        item.review_reason or ("" if text else "the mail was never read"),
-        delivered_to,
+        item.review_reason or ("" if arrival.text else "the mail was never read"),
+        arrival.delivered_to,
     )

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, or_, select
 
 from itaca.cases.free_mail import free_mail_domains
 from itaca.cases.model import KnownCase, MailFacts, Standing
@@ -91,20 +91,35 @@ class Writers:
         return bool(domain) and domain not in free_mail_domains() and domain in self.domains[customer]
 
 
-def lock_unsettled(conn: Connection, mail_ids: Sequence[MailId]) -> dict[MailId, tuple[int, tuple[str, ...]]]:
-    """Lock those of the mails that are not settled; return when (microseconds) and for whom each came."""
+@dataclass(frozen=True)
+class Arrival:
+    """An unsettled mail: when it came (microseconds), for whom, and what was read of it, None if it was not."""
+
+    received_at: int
+    delivered_to: tuple[str, ...]
+    text: MailText | None
+
+
+def lock_unsettled(conn: Connection, mail_ids: Sequence[MailId]) -> dict[MailId, Arrival]:
+    """Lock those of the mails that are not settled, and return them."""
     rows = conn.execute(_unsettled(), {"ids": list(mail_ids)})
-    return {MailId(row.id): (row.received_at, tuple(row.envelope_to)) for row in rows}
+    return {MailId(row.id): _arrival(row) for row in rows}
+
+
+def _arrival(row: Row[Any]) -> Arrival:
+    text = None if row.text is None else MailText.model_validate(row.text)
+    return Arrival(row.received_at, tuple(row.envelope_to), text)
 
 
 @cache
 def _unsettled() -> Select[Any]:
     """Return the first statement of every routing transaction; built once, as building takes longer than running."""
     return (
-        select(mails.c.id, mails.c.received_at, mails.c.envelope_to)
+        select(mails.c.id, mails.c.received_at, mails.c.envelope_to, mail_texts.c.text)
+        .outerjoin(mail_texts, mail_texts.c.mail_id == mails.c.id)
         .where(mails.c.id.in_(bindparam("ids", expanding=True)), mails.c.settled_at.is_(None))
         .order_by(mails.c.id)
-        .with_for_update()
+        .with_for_update(of=mails)
     )
 
 
@@ -125,21 +140,19 @@ def load_writers(conn: Connection, texts: Sequence[MailText], roster: Roster, no
     writers = Writers(roster)
     _load_links(conn, texts, writers)
     codes = {e.value for t in texts for e in t.entities if e.kind in CODES}
-    for row in conn.execute(select(customer_codes).where(customer_codes.c.value.in_(codes))) if codes else ():
+    for row in conn.execute(_codes(), {"codes": list(codes)}) if codes else ():
         writers.by_code[(row.kind, row.value)] = CustomerId(row.customer_id)
     _load_customers(conn, texts, writers)
     customers = set(writers.by_address.values()) | _claimed(writers)
     if customers:
-        _load_cases(conn, writers, _open_or_watched(customers, to_micros(now)))
+        _load_cases(conn, writers, _cases_of(), {"customers": list(customers), "now": to_micros(now)})
     return writers
 
 
 def _load_customers(conn: Connection, texts: Sequence[MailText], writers: Writers) -> None:
     senders = {t.sender for t in texts if t.sender}
-    query = select(customer_addresses).where(
-        or_(customer_addresses.c.address.in_(senders), customer_addresses.c.customer_id.in_(_claimed(writers)))
-    )
-    for row in conn.execute(query):
+    asked = {"senders": list(senders), "claimed": list(_claimed(writers))}
+    for row in conn.execute(_addresses(), asked) if any(asked.values()) else ():
         customer = CustomerId(row.customer_id)
         if row.address in senders:
             writers.by_address[row.address] = customer
@@ -156,39 +169,72 @@ def _load_links(conn: Connection, texts: Sequence[MailText], writers: Writers) -
     threads = {i for t in texts for i in _thread(t)}
     acknowledged = {MailId(m[1]) for i in threads if (m := _ACK_ID.match(i))}
     if threads:
-        known = select(mail_texts.c.message_id, mail_texts.c.mail_id).where(mail_texts.c.message_id.in_(threads))
-        for row in conn.execute(known.limit(_MOST_CASES)):
+        for row in conn.execute(_known_messages(), {"threads": list(threads)}):
             writers.by_message_id[row.message_id].append(MailId(row.mail_id))
     mail_ids = acknowledged | {i for ids in writers.by_message_id.values() for i in ids}
     if mail_ids:
-        links = select(case_mails.c.mail_id, case_mails.c.case_id).where(case_mails.c.mail_id.in_(mail_ids))
-        for row in conn.execute(links):
+        for row in conn.execute(_links(), {"ids": list(mail_ids)}):
             writers.by_mail[MailId(row.mail_id)].append(CaseId(row.case_id))
     case_ids = {c for ids in writers.by_mail.values() for c in ids}
     if case_ids or references:
-        _load_cases(conn, writers, or_(cases.c.id.in_(case_ids), cases.c.reference.in_(references)))
+        _load_cases(conn, writers, _cases_named(), {"ids": list(case_ids), "references": list(references)})
 
 
-def _open_or_watched(customers: set[CustomerId], now: int) -> ColumnElement[bool]:
+def _load_cases(conn: Connection, writers: Writers, query: Select[Any], asked: dict[str, Any]) -> None:
+    for row in reversed(conn.execute(query, asked).all()):
+        case = known_case(row)
+        writers.cases[case.id] = case
+        writers.by_reference[case.reference] = case.id
+
+
+@cache
+def _addresses() -> Select[Any]:
+    by_address = customer_addresses.c.address.in_(_many("senders"))
+    return select(customer_addresses).where(or_(by_address, customer_addresses.c.customer_id.in_(_many("claimed"))))
+
+
+@cache
+def _codes() -> Select[Any]:
+    return select(customer_codes).where(customer_codes.c.value.in_(_many("codes")))
+
+
+@cache
+def _known_messages() -> Select[Any]:
+    known = select(mail_texts.c.message_id, mail_texts.c.mail_id)
+    return known.where(mail_texts.c.message_id.in_(_many("threads"))).limit(_MOST_CASES)
+
+
+@cache
+def _links() -> Select[Any]:
+    return select(case_mails.c.mail_id, case_mails.c.case_id).where(case_mails.c.mail_id.in_(_many("ids")))
+
+
+@cache
+def _cases_of() -> Select[Any]:
     """Orders and reviews are one for each mail: nothing joins them but a reply, which finds them by its thread."""
     matters = cases.c.kind.in_([CaseKind.COMPLAINT.value, CaseKind.CANCELLATION.value])
-    return cases.c.customer_id.in_(customers) & matters & or_(is_open_case(), cancellations.c.watch_until >= now)
+    is_watched = cancellations.c.watch_until >= bindparam("now")
+    return _cases().where(cases.c.customer_id.in_(_many("customers")), matters, or_(is_open_case(), is_watched))
 
 
-def _load_cases(conn: Connection, writers: Writers, condition: ColumnElement[bool]) -> None:
+@cache
+def _cases_named() -> Select[Any]:
+    return _cases().where(or_(cases.c.id.in_(_many("ids")), cases.c.reference.in_(_many("references"))))
+
+
+def _cases() -> Select[Any]:
     is_watched = cancellations.c.state != CancellationState.CLOSED.value
-    query = (
+    return (
         select(cases, cancellations.c.effective_at, cancellations.c.watch_until)
         .outerjoin(cancellations, (cancellations.c.case_id == cases.c.id) & is_watched)
-        .where(condition)
         .order_by(cases.c.opened_at.desc(), cases.c.id.desc())
         .limit(_MOST_CASES)
         .with_for_update(of=cases)
     )
-    for row in reversed(conn.execute(query).all()):
-        case = known_case(row)
-        writers.cases[case.id] = case
-        writers.by_reference[case.reference] = case.id
+
+
+def _many(name: str) -> BindParameter[Any]:
+    return bindparam(name, expanding=True)
 
 
 def known_case(row: Row[tuple[object, ...]]) -> KnownCase:

@@ -1,6 +1,7 @@
 """INSERT ... ON CONFLICT, which both dialects spell alike and SQLAlchemy keeps in two places."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
@@ -11,20 +12,28 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 def dialect_insert(connection: Connection, table: Table) -> PostgresInsert | SqliteInsert:
     """Return an INSERT for the connection's dialect that knows ON CONFLICT."""
-    if connection.dialect.name == "postgresql":
-        return postgres_insert(table)
-    return sqlite_insert(table)
+    return _insert(connection.dialect.name, table)
 
 
 def upsert(connection: Connection, table: Table, replace: Sequence[str]) -> PostgresInsert | SqliteInsert:
     """Return an INSERT that replaces the named columns when the primary key is there already."""
-    statement = dialect_insert(connection, table)
-    return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns),
-        set_={name: statement.excluded[name] for name in replace},
-    )
+    return _upsert(connection.dialect.name, table, tuple(replace))
 
 
 def insert_new(connection: Connection, table: Table, key: Sequence[str]) -> PostgresInsert | SqliteInsert:
     """Return an INSERT that leaves alone what has the same ``key`` already."""
     return dialect_insert(connection, table).on_conflict_do_nothing(index_elements=[table.c[name] for name in key])
+
+
+def _insert(dialect: str, table: Table) -> PostgresInsert | SqliteInsert:
+    return postgres_insert(table) if dialect == "postgresql" else sqlite_insert(table)
+
+
+@cache
+def _upsert(dialect: str, table: Table, replace: tuple[str, ...]) -> PostgresInsert | SqliteInsert:
+    """Return the statement; built once, because building takes longer than running."""
+    statement = _insert(dialect, table)
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: statement.excluded[name] for name in replace},
+    )

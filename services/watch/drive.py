@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
+from sqlalchemy import Connection
 
 from itaca.cases.actions import Decision
 from itaca.cases.decision import decide
@@ -22,7 +23,7 @@ from itaca.mail.model import MailText
 from itaca.observability.metrics import Metrics
 from itaca.storage.database import Database
 from itaca.storage.line import newest_settled
-from itaca.storage.mails import MailRow, claim_unsettled, load_texts
+from itaca.storage.mails import MailRow, claim_unsettled, is_any_due, load_texts
 from itaca.storage.routing import Waiting, route
 from services.watch.settings import WatchSettings
 
@@ -60,11 +61,7 @@ class Drive:
             TransientError: the ledger is away; the next round tries again.
         """
         now = self._clock.now()
-        limit, first_s = self._settings.batch_size, self._settings.drive_after_s
-        front = await self._database.read(lambda conn: newest_settled(conn, now - PROGRESS_WITHIN))
-        due = await self._database.write(
-            lambda conn: claim_unsettled(conn, now, limit, first_s=first_s, received_until=front)
-        )
+        due = await self._database.write(lambda conn: self._claim(conn, now))
         if not due:
             return
         texts = await self._database.read(lambda conn: load_texts(conn, [mail.id for mail in due]))
@@ -74,6 +71,14 @@ class Drive:
         self._metrics.driven.inc(len(again))
         log.info("watch.mails_driven", count=len(again), given_up=len(given_up))
         await self._driver.drive(again, texts)
+
+    def _claim(self, conn: Connection, now: datetime) -> list[MailRow]:
+        """Take what is due and does not merely wait its turn; while nothing is due, this is one small look."""
+        if not is_any_due(conn, now):
+            return []
+        limit, first_s = self._settings.batch_size, self._settings.drive_after_s
+        front = newest_settled(conn, now - PROGRESS_WITHIN)
+        return claim_unsettled(conn, now, limit, first_s=first_s, received_until=front)
 
     async def review(self, reasons: dict[MailId, str]) -> None:
         """Settle these mails by review cases; each reason is what the owner reads.
