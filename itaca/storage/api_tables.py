@@ -70,6 +70,18 @@ activities = Table(
 )
 """Charges, shipments and mailings that happened, as the systems that made them report."""
 
+activity_subjects = Table(
+    "activity_subjects",
+    metadata,
+    Column("kind", String(8), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("happened_at", Moment, primary_key=True),
+    Column("activity_id", Id, ForeignKey("activities.id"), primary_key=True),
+    CheckConstraint("kind IN ('email', 'customer', 'contract')", name="kind_known"),
+    Index("ix_activity_subjects_activity_id", "activity_id"),
+)
+"""To whom they were done, by each name that the report gives: a cancellation dated back finds them by it."""
+
 webhooks = Table(
     "webhooks",
     metadata,

@@ -78,6 +78,12 @@ cases = Table(
     Index("ix_cases_kind_status", "kind", "status", "id"),
     Index("ix_cases_owner_kind_status", "owner_id", "kind", "status", "id"),
     Index(
+        "ix_cases_closed_at",
+        "closed_at",
+        postgresql_where=text("status = 'closed'"),
+        sqlite_where=text("status = 'closed'"),
+    ),
+    Index(
         "ix_cases_cancelled_matter",
         "matter",
         postgresql_where=text("kind = 'cancellation' AND matter <> ''"),

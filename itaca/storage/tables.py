@@ -7,6 +7,7 @@ and any change of the history stand in ``triggers.py``, because SQL dialects dif
 from itaca.storage.act_tables import kept_files, last_acts, letter_files, mergers
 from itaca.storage.api_tables import (
     activities,
+    activity_subjects,
     api_tokens,
     idempotent_answers,
     receipts,
@@ -30,6 +31,7 @@ from itaca.storage.case_tables import (
 from itaca.storage.clock_tables import legal_clocks, owner_timers, parkings, team_calendars
 from itaca.storage.columns import metadata
 from itaca.storage.desk_tables import accounts, desk_events, desk_sessions, identities, lookers
+from itaca.storage.erasure_tables import erased_cases, erased_keys, erased_mails, erasures, salts
 from itaca.storage.mail_tables import (
     absences,
     book_pages,
@@ -50,6 +52,7 @@ __all__ = [
     "accounts",
     "acknowledgements",
     "activities",
+    "activity_subjects",
     "answer_values",
     "api_tokens",
     "asks",
@@ -65,6 +68,10 @@ __all__ = [
     "desk_events",
     "desk_sessions",
     "drift_alarms",
+    "erased_cases",
+    "erased_keys",
+    "erased_mails",
+    "erasures",
     "evidence",
     "idempotent_answers",
     "identities",
@@ -88,6 +95,7 @@ __all__ = [
     "readings",
     "receipts",
     "removals",
+    "salts",
     "team_calendars",
     "teams",
     "webhook_deliveries",

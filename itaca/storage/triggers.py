@@ -32,6 +32,12 @@ class Rule:
     does: str = ""
 
 
+_ERASED = "EXISTS (SELECT 1 FROM erased_mails WHERE mail_id = "
+_ERASED_CASE = (
+    "EXISTS (SELECT 1 FROM erased_cases JOIN cases ON cases.id = case_id "
+    "WHERE case_id = OLD.case_id AND status = 'closed')"
+)
+"""What only a tombstone lets through, written before: see ``itaca.storage.erasure``."""
 _TIMERS_OF = (
     "UPDATE owner_timers SET check_at = 0 "
     "WHERE case_id IN (SELECT id FROM cases WHERE status = 'open' AND owner_id = "
@@ -61,16 +67,67 @@ RULES = (
         "mails",
         "UPDATE",
         "what was accepted never changes",
-        columns=("id", "digest", "received_at", "envelope_from", "envelope_to", "client", "size_bytes"),
+        columns=("id", "digest", "received_at", "size_bytes"),
+    ),
+    Rule(
+        "mails_addressed",
+        "mails",
+        "UPDATE",
+        "what was accepted never changes",
+        columns=("envelope_from", "envelope_to", "client"),
+        query=f"NOT {_ERASED}OLD.id)",
     ),
     Rule("mails_kept", "mails", "DELETE", "a mail is never deleted"),
     Rule("raw_mails_unchanged", "raw_mails", "UPDATE", "what was accepted never changes"),
-    Rule("raw_mails_kept", "raw_mails", "DELETE", "a mail is never deleted"),
-    Rule("readings_unchanged", "readings", "UPDATE", "a reading never changes"),
+    Rule("raw_mails_kept", "raw_mails", "DELETE", "a mail is never deleted", query=f"NOT {_ERASED}OLD.mail_id)"),
+    Rule(
+        "readings_unchanged", "readings", "UPDATE", "a reading never changes", columns=("mail_id", "model", "read_at")
+    ),
+    Rule(
+        "readings_worded",
+        "readings",
+        "UPDATE",
+        "a reading never changes",
+        columns=("judgement",),
+        query=f"NOT {_ERASED}OLD.mail_id)",
+    ),
     Rule("readings_kept", "readings", "DELETE", "a reading never changes"),
     Rule("book_pages_unchanged", "book_pages", "UPDATE", "a closed page stays closed"),
-    Rule("case_events_unchanged", "case_events", "UPDATE", "the history only grows"),
+    Rule(
+        "case_events_unchanged",
+        "case_events",
+        "UPDATE",
+        "the history only grows",
+        columns=("id", "case_id", "at", "kind", "actor", "mail_id"),
+    ),
+    Rule(
+        "case_events_worded",
+        "case_events",
+        "UPDATE",
+        "the history only grows",
+        columns=("detail",),
+        query=f"CAST(NEW.detail AS TEXT) <> '{{}}' OR NOT ({_ERASED_CASE} OR {_ERASED}OLD.mail_id))",
+    ),
     Rule("case_events_kept", "case_events", "DELETE", "the history only grows"),
+    Rule(
+        "erased_mails_settled",
+        "erased_mails",
+        "INSERT",
+        "a mail under way is not erased",
+        query="EXISTS (SELECT 1 FROM mails WHERE id = NEW.mail_id AND settled_at IS NULL)",
+    ),
+    Rule(
+        "erased_cases_closed",
+        "erased_cases",
+        "INSERT",
+        "an open case is not erased",
+        query="EXISTS (SELECT 1 FROM cases WHERE id = NEW.case_id AND status = 'open')",
+    ),
+    *(
+        Rule(f"{table}_{name}", table, action, "a tombstone stays")
+        for table in ("erasures", "erased_mails", "erased_keys", "salts")
+        for name, action in (("unchanged", "UPDATE"), ("kept", "DELETE"))
+    ),
     Rule("desk_events_unchanged", "desk_events", "UPDATE", "what happened at the door stays written"),
     Rule(
         "legal_clocks_unmoved",
@@ -203,7 +260,9 @@ def _for_postgresql(rule: Rule) -> list[str]:
     refuses = f"RAISE EXCEPTION '{rule.says}' USING ERRCODE = 'integrity_constraint_violation';"
     body = refuses
     if rule.query:
-        body = f"IF {rule.query} THEN {refuses} END IF; RETURN NEW;"
+        # A trigger that returns nothing would undo what it lets through; of a row deleted only the old one is there.
+        row = "OLD" if rule.action == "DELETE" else "NEW"
+        body = f"IF {rule.query} THEN {refuses} END IF; RETURN {row};"
     elif rule.does:
         body = f"{rule.does}; RETURN NULL;"
     return [
