@@ -122,7 +122,7 @@ class Entries:
         self._violated.append(case_id)
 
     def escalate(self, case_id: CaseId) -> None:
-        """Let others be told that people higher in the chain know of a case."""
+        """Let others be told that people higher in the chain know of a case, or that it left its owner."""
         self._escalated.append(case_id)
 
     def settle(self, mail_id: MailId, outcome: MailOutcome) -> None:

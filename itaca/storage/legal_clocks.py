@@ -147,6 +147,8 @@ def run_clocks(
         event = "legal_term_broken" if is_broken else "legal_term_near"
         detail = {"rule": row.rule, "due_at": from_micros(row.due_at).isoformat(), "level": level}
         entries.event(CaseId(row.id), event, None, detail)
+        if level > row.level:
+            entries.escalate(CaseId(row.id))
         for person_id in reached_by_contact(roster, owner, 0, level):
             entries.leave(
                 OutboxKind.NOTICE,

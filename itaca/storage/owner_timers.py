@@ -79,8 +79,11 @@ def _carry_out(conn: Connection, entries: Entries, row: Row[Any], found: Look) -
         conn.execute(_giving(), {"which": case_id, "owner_id": found.to, "level": found.level})
         detail = {"from": row.owner_id, "to": found.to, "reasons": [found.says]}
         entries.event(case_id, "passed_on", None, detail)
+        entries.escalate(case_id)
     elif found.told:
         entries.event(case_id, "owner_away", None, {"reasons": [found.says]})
+    if found.is_exhausted and row.exhausted_at is None:
+        entries.escalate(case_id)
     return {
         "which": case_id,
         "check_at": to_micros(found.check_at),

@@ -1,8 +1,10 @@
 """What every database must do for other systems: tokens, answers given once, webhooks, receipts, contacts."""
 
 import asyncio
+import base64
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
@@ -11,16 +13,35 @@ from itaca.cases.interactions import Channel, Interaction, RecordedFile
 from itaca.cases.receipts import Signer
 from itaca.contracts.ids import CaseId
 from itaca.contracts.intents import Intent
-from itaca.errors import PermanentError
-from itaca.keys import Keyring
+from itaca.errors import ConfigurationError, PermanentError
+from itaca.keys import SECRET_FILE, Keyring, open_keyring
+from itaca.settings import SharedSettings, load
 from itaca.storage import tables as t
 from itaca.storage.case_pages import CasePage, case_page, history_page
-from itaca.storage.deliveries import Delivery, list_deliveries, log_delivery, redeliver
+from itaca.storage.deliveries import (
+    Delivery,
+    list_deliveries,
+    log_delivery,
+    log_page,
+    redeliver,
+    send_test,
+)
 from itaca.storage.idempotency import Answer, KeyReusedError, Request, answer_once
 from itaca.storage.interactions import record_interaction
+from itaca.storage.moments import to_micros
 from itaca.storage.receipts import Receipt, find_receipt, issue_receipt
 from itaca.storage.tokens import Scope, add_token, find_token, list_tokens, revoke_token
-from itaca.storage.webhooks import WebhookEvent, add_webhook, end_webhook, list_webhooks
+from itaca.storage.webhook_secrets import guard_secrets, keyring_here, seal_anew
+from itaca.storage.webhooks import (
+    WebhookEvent,
+    add_webhook,
+    end_webhook,
+    list_webhooks,
+    load_webhook,
+    pause_webhook,
+    resume_webhook,
+    rotate_secret,
+)
 from tests.support.routed import CANCELLATION, COMPLAINT, POLICY, Desk
 
 KEYRING = Keyring([bytes(range(32))])
@@ -97,6 +118,82 @@ class SystemsContract:
         await write(lambda c: redeliver(c, hook_id, attempt, now, rng))
         again = [row for row in await desk.rows(t.outbox, kind="webhook") if row.payload == entry.payload]
         assert [row.recipient for row in again].count(hook_id) == 2
+
+    async def test_the_log_is_paged_with_what_became_of_each_event(self, desk: Desk) -> None:
+        """Newest first, each attempt once over the pages, with the state that its event has now."""
+        now, rng, write = desk.now, desk.ledger.rng, desk.ledger.database.write
+        events = [WebhookEvent.CASE_OPENED]
+        hook, _ = await write(lambda c: add_webhook(c, "https://a.example", events, now, rng, KEYRING))
+        other, _ = await write(lambda c: add_webhook(c, "https://b.example", [], now, rng, KEYRING))
+        await write(lambda c: send_test(c, other.id, now, rng))
+        await desk.settle(COMPLAINT)
+        entry, test = sorted(await desk.rows(t.outbox, kind="webhook"), key=lambda row: row.recipient != hook.id)
+        made = [(entry, hook.id)] * 5 + [(test, other.id)]
+        for row, hook_id in made:
+            one = Delivery(desk.ledger.new_id(), hook_id, row.id, "e", row.payload["type"], now, 500, 7, "no")
+            await write(partial(log_delivery, delivery=one))
+        read, seen, before = desk.ledger.database.read, [], ""
+        while page := await read(lambda c: log_page(c, hook.id, before, 2)):  # noqa: B023 - run at once
+            seen += page
+            before = page[-1].delivery.id
+        ids = [one.delivery.id for one in seen]
+        assert (len(ids), ids) == (5, sorted(ids, reverse=True))
+        assert {(one.state.value, one.may_repeat) for one in seen} == {("pending", True)}
+        assert [one.event for one in await read(lambda c: list_deliveries(c, other.id))] == ["webhook.test"]
+
+    async def test_a_subscription_is_paused_and_resumed_once(self, desk: Desk) -> None:
+        """Each is news once; what waited is due at once; an ended one is neither."""
+        now, rng, write = desk.now, desk.ledger.rng, desk.ledger.database.write
+        events = [WebhookEvent.CASE_OPENED]
+        hook, _ = await write(lambda c: add_webhook(c, "https://a.example", events, now, rng, KEYRING))
+        assert [await write(lambda c: pause_webhook(c, hook.id, now)) for _ in range(2)] == [True, False]
+        await desk.settle(COMPLAINT)
+        late = to_micros(now + timedelta(hours=5))
+        await write(lambda c: c.execute(t.outbox.update().values(next_at=late)))
+        assert [await write(lambda c: resume_webhook(c, hook.id, now)) for _ in range(2)] == [True, False]
+        due = {row.kind: row.next_at for row in await desk.rows(t.outbox)}
+        assert (due["webhook"], due["acknowledgement"]) == (to_micros(now), late)
+        await write(lambda c: end_webhook(c, hook.id, "by hand", now))
+        assert not await write(lambda c: pause_webhook(c, hook.id, now))
+        with pytest.raises(PermanentError, match="ended"):
+            await write(lambda c: rotate_secret(c, hook.id, now, KEYRING))
+
+    async def test_secrets_lie_sealed_and_change_their_key(self, desk: Desk, tmp_path: Path) -> None:
+        """The ledger alone gives none away; after a rotation two sign for a day; a new key takes over."""
+        now, rng, write = desk.now, desk.ledger.rng, desk.ledger.database.write
+        hook, first = await write(lambda c: add_webhook(c, "https://a.example", [], now, rng, KEYRING))
+        second = await write(lambda c: rotate_secret(c, hook.id, now, KEYRING))
+        (row,) = await desk.rows(t.webhooks)
+        assert not {first, second} & {row.secret, row.old_secret}
+        newer = Keyring([bytes(32), *KEYRING.keys])
+        assert [await write(lambda c: seal_anew(c, newer)) for _ in range(2)] == [2, 0]
+        kept = await desk.ledger.database.read(lambda c: load_webhook(c, hook.id))
+        assert kept is not None
+        ring = Keyring(newer.keys[:1])
+        assert kept.secrets_at(now + timedelta(hours=23), ring) == [second, first]
+        assert kept.secrets_at(now + timedelta(hours=25), ring) == [second]
+
+    async def test_a_start_seals_what_lies_open_and_misses_a_lost_key(self, desk: Desk, tmp_path: Path) -> None:
+        """What an older version wrote is sealed; without the key that sealed, the process says so and makes none."""
+        now, rng, database = desk.now, desk.ledger.rng, desk.ledger.database
+        shared = load(SharedSettings, {"ITACA_DATA_DIR": str(tmp_path)})
+        await guard_secrets(shared, database)
+        assert not (tmp_path / SECRET_FILE).exists()
+        hook, secret = await database.write(lambda c: add_webhook(c, "https://a.example", [], now, rng, KEYRING))
+        await database.write(lambda c: c.execute(t.webhooks.update().values(secret=secret)))
+        await guard_secrets(shared, database)
+        kept = await database.read(lambda c: load_webhook(c, hook.id))
+        assert kept is not None
+        assert secret not in kept.sealed
+        assert kept.secrets_at(now, open_keyring(shared)) == [secret]
+        (tmp_path / SECRET_FILE).unlink()
+        with pytest.raises(ConfigurationError, match=SECRET_FILE):
+            await guard_secrets(shared, database)
+        with pytest.raises(ConfigurationError, match=SECRET_FILE):
+            await database.write(lambda c: keyring_here(c, shared))
+        (tmp_path / SECRET_FILE).write_text(base64.b64encode(bytes(32)).decode(), encoding="ascii")
+        with pytest.raises(ConfigurationError, match="ITACA_SECRET_KEY"):
+            await guard_secrets(shared, database)
 
     async def test_a_receipt_is_signed_once(self, desk: Desk, other: Desk) -> None:
         """Asked for by two at once it is one, found by its token, with a signature that verifies."""

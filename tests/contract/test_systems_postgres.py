@@ -5,6 +5,7 @@ import pytest
 from tests.contract.activities_contract import ActivityContract, StatedContract, SuppressionContract
 from tests.contract.cancellations_contract import EffectContract
 from tests.contract.systems_contract import SystemsContract
+from tests.contract.telling_contract import TellingContract
 
 pytestmark = pytest.mark.postgres
 
@@ -27,3 +28,7 @@ class TestStated(StatedContract):
 
 class TestSystems(SystemsContract):
     """Other systems on PostgreSQL."""
+
+
+class TestTelling(TellingContract):
+    """What others are told, on PostgreSQL."""

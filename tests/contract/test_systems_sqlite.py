@@ -3,6 +3,7 @@
 from tests.contract.activities_contract import ActivityContract, StatedContract, SuppressionContract
 from tests.contract.cancellations_contract import EffectContract
 from tests.contract.systems_contract import SystemsContract
+from tests.contract.telling_contract import TellingContract
 
 
 class TestEffect(EffectContract):
@@ -23,3 +24,7 @@ class TestStated(StatedContract):
 
 class TestSystems(SystemsContract):
     """Other systems on SQLite."""
+
+
+class TestTelling(TellingContract):
+    """What others are told, on SQLite."""
