@@ -35,7 +35,8 @@ class NotYoursError(PermanentError):
 class Act:
     """Who does something, to which case, and which version of it they saw.
 
-    ``anybodys``: the person may act on cases of others, too.
+    ``anybodys``: the person may act on cases of others, too. ``hold_s``: how many seconds letters wait before they
+    leave, so that they can be taken back.
     """
 
     case_id: CaseId
@@ -44,10 +45,11 @@ class Act:
     now: datetime
     rng: random.Random
     anybodys: bool = False
+    hold_s: float = 0.0
 
     def entries(self) -> Entries:
         """Return a page for what this act writes."""
-        return Entries(self.now, self.rng, self.person_id)
+        return Entries(self.now, self.rng, self.person_id, self.hold_s)
 
 
 def take(conn: Connection, act: Act) -> None:

@@ -40,7 +40,7 @@ class Effects:
             return
         customer, matters = self.follow(mail, standing, decision.actions)
         if decision.acknowledges and not self._is_flooded(customer):
-            self._acknowledge(mail, [i for i in matters if self._may_tell(mail, customer, i, decision)])
+            self._acknowledge(mail, [i for i in matters if self._may_tell(mail, i, decision)])
         self._entries.row(
             tables.interactions,
             id=self._entries.new_id(),
@@ -196,10 +196,11 @@ class Effects:
         answered = self._conn.execute(_answers_since(), {"customer_id": customer, "since": since}).scalar_one()
         return bool(answered >= MOST_ANSWERS)
 
-    def _may_tell(self, mail: MailFacts, customer: CustomerId, case_id: CaseId, decision: Decision) -> bool:
+    def _may_tell(self, mail: MailFacts, case_id: CaseId, decision: Decision) -> bool:
         """A case that this mail opened holds nothing else; an older one is told to the customer's addresses only."""
         is_older = any(isinstance(a, AppendToCase) and a.case_id == case_id for a in decision.actions)
-        return not is_older or self._writers.knows(mail.text.reply_to_address, customer)
+        whose = self._writers.cases[case_id].customer_id
+        return not is_older or self._writers.knows(mail.text.reply_to_address, whose)
 
     def _acknowledge(self, mail: MailFacts, matters: list[CaseId]) -> None:
         """Answer once for all matters of this mail that were not acknowledged today (RFC 3834; DESIGN.md)."""

@@ -38,12 +38,13 @@ class Entries:
 
     Args:
         actor: who did it, as the history shows: a stage's name or a person's id.
+        hold_s: seconds for which what leaves is held back, so that it can be taken back.
     """
 
-    def __init__(self, now: datetime, rng: random.Random, actor: str) -> None:
+    def __init__(self, now: datetime, rng: random.Random, actor: str, hold_s: float = 0.0) -> None:
         self.now, self.at, self.actor = now, to_micros(now), actor
         self.outcomes: dict[MailId, MailOutcome] = {}
-        self._rng, self._made = rng, 0
+        self._rng, self._made, self._hold = rng, 0, round(hold_s * 1e6)
         self._rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _ORDER}
         self._raised: dict[CaseId, dict[str, Any]] = {}
         self._owed: dict[CaseId, NewPromise] = {}
@@ -108,7 +109,7 @@ class Entries:
             recipient=recipient,
             payload=payload or {},
             created_at=self.at,
-            next_at=self.at,
+            next_at=self.at + self._hold,
         )
         return outbox_id
 

@@ -100,13 +100,20 @@ def legal_lines(conn: Connection, case_id: CaseId, law: Law) -> list[LegalLine]:
 
 
 def carry_clocks(conn: Connection, from_case: CaseId, to_case: CaseId, entries: Entries) -> int:
-    """Start on the case that remains after a merger the clocks of the one that ends; return how many."""
+    """Start on the case that remains after a merger the clocks of the one that ends; return how many.
+
+    Where both run by the same rule, the earlier date holds and the later one is void: the law counts from the mail
+    that came first.
+    """
     clocks = tables.legal_clocks
-    mine = select(clocks.c.rule).where(clocks.c.case_id == to_case).where(is_running_clock())
-    running = set(conn.scalars(mine))
+    mine = select(clocks.c.rule, clocks.c.due_at).where(clocks.c.case_id == to_case).where(is_running_clock())
+    running = {row.rule: row.due_at for row in conn.execute(mine)}
     rows = conn.execute(select(clocks).where(clocks.c.case_id == from_case).where(is_running_clock())).all()
-    carried = [row for row in rows if row.rule not in running]
+    carried = [row for row in rows if row.due_at < running.get(row.rule, row.due_at + 1)]
     for row in carried:
+        later = (clocks.c.case_id == to_case) & (clocks.c.rule == row.rule)
+        void = {"state": "void", "ended_at": entries.at}
+        conn.execute(update(clocks).where(later).where(is_running_clock()).values(void))
         conn.execute(insert(clocks).values({**row._mapping, "id": entries.new_id(), "case_id": to_case}))
     return len(carried)
 

@@ -7,7 +7,7 @@ routers cannot decide about one mail, or about one customer, at the same time.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -21,6 +21,7 @@ from itaca.contracts.ids import CaseId, CaseReference, CustomerId, MailId, Perso
 from itaca.contracts.intents import CancellationState, CaseKind
 from itaca.mail.model import EntityKind, MailText
 from itaca.storage.conditions import is_open_case
+from itaca.storage.former_cases import former_cases
 from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.tables import (
     cancellations,
@@ -50,6 +51,8 @@ class Writers:
     by_reference: dict[str, CaseId] = field(default_factory=dict)
     by_mail: dict[MailId, list[CaseId]] = field(default_factory=lambda: defaultdict(list))
     by_message_id: dict[str, list[MailId]] = field(default_factory=lambda: defaultdict(list))
+    merged: dict[CaseId, CaseId] = field(default_factory=dict)
+    joined_by: dict[CaseId, list[KnownCase]] = field(default_factory=lambda: defaultdict(list))
 
     def customer_of(self, text: MailText) -> CustomerId | None:
         """Return the customer who wrote: by address, or by a code from an address of the customer's own domain."""
@@ -62,7 +65,8 @@ class Writers:
     def standing_of(self, mail: MailFacts) -> Standing:
         """Return what a decision may know of this mail's writer, as of now in this transaction."""
         customer = self.customer_of(mail.text)
-        own = [c for c in self.cases.values() if c.customer_id == customer] if customer else []
+        own = [c for c in self.cases.values() if self.is_of(c, customer)] if customer else []
+        own += [replace(c, matter=former.matter) for c in own if c.is_open for former in self.joined_by.get(c.id, ())]
         linked = self._linked(mail.text)
         return Standing(
             customer,
@@ -70,8 +74,13 @@ class Writers:
             open_cases=[c for c in own if c.is_open],
             cancellations=[c for c in own if c.kind is CaseKind.CANCELLATION and c.watch_until is not None],
             linked=linked,
-            verified=frozenset(c.id for c in linked if c.customer_id == customer),
+            verified=frozenset(c.id for c in linked if self.is_of(c, customer)),
         )
+
+    def is_of(self, case: KnownCase, customer: CustomerId | None) -> bool:
+        """Say whether a case is this customer's, or one of the cases that were merged into it was."""
+        former = self.joined_by.get(case.id, ())
+        return customer is not None and customer in (case.customer_id, *(one.customer_id for one in former))
 
     def knows(self, address: str, customer: CustomerId) -> bool:
         """Say whether what this customer's cases hold may go to the address."""
@@ -84,7 +93,7 @@ class Writers:
             acknowledged = _ACK_ID.match(message_id)
             mail_ids = [MailId(acknowledged[1])] if acknowledged else self.by_message_id.get(message_id, [])
             ids += [case_id for mail_id in mail_ids for case_id in self.by_mail.get(mail_id, [])]
-        return [self.cases[i] for i in dict.fromkeys(ids) if i in self.cases]
+        return [self.cases[i] for i in dict.fromkeys(self.merged.get(i, i) for i in ids) if i in self.cases]
 
     def _shares_domain(self, sender: str, customer: CustomerId) -> bool:
         domain = sender.rpartition("@")[2]
@@ -146,7 +155,19 @@ def load_writers(conn: Connection, texts: Sequence[MailText], roster: Roster, no
     customers = set(writers.by_address.values()) | _claimed(writers)
     if customers:
         _load_cases(conn, writers, _cases_of(), {"customers": list(customers), "now": to_micros(now)})
+    _follow_mergers(conn, writers)
     return writers
+
+
+def _follow_mergers(conn: Connection, writers: Writers) -> None:
+    """Find what was merged in the case where it went on: whoever quotes the old reference joins that one."""
+    for row in former_cases(conn, writers.cases.values()):
+        former = known_case(row)
+        writers.merged[former.id] = CaseId(row.into_id)
+        writers.joined_by[CaseId(row.into_id)].append(former)
+    missing = [case_id for case_id in writers.merged.values() if case_id not in writers.cases]
+    if missing:
+        _load_cases(conn, writers, _cases_named(), {"ids": missing, "references": []})
 
 
 def _load_customers(conn: Connection, texts: Sequence[MailText], writers: Writers) -> None:
@@ -238,7 +259,8 @@ def _many(name: str) -> BindParameter[Any]:
 
 
 def known_case(row: Row[tuple[object, ...]]) -> KnownCase:
-    """Return the case in a row of ``cases`` with the dates of its cancellation, or NULL for both."""
+    """Return the case in a row of ``cases``; with the dates of its cancellation, if they are there."""
+    dates = row._mapping
     return KnownCase(
         id=CaseId(row.id),
         reference=CaseReference(row.reference),
@@ -250,8 +272,8 @@ def known_case(row: Row[tuple[object, ...]]) -> KnownCase:
         level=row.level,
         contacts=row.contacts,
         is_open=row.status == "open",
-        effective_at=from_micros(row.effective_at) if row.effective_at is not None else None,
-        watch_until=from_micros(row.watch_until) if row.watch_until is not None else None,
+        effective_at=from_micros(dates["effective_at"]) if dates.get("effective_at") is not None else None,
+        watch_until=from_micros(dates["watch_until"]) if dates.get("watch_until") is not None else None,
     )
 
 
