@@ -46,14 +46,14 @@ def normalised_code(code: str) -> str:
 
 
 def find_violated(activity: Activity, cancelled: Sequence[KnownCase]) -> KnownCase | None:
-    """Return the watched cancellation that the activity violates: of its contract, or one that names no contract.
+    """Return the cancellation that the activity violates: of its contract, or one that names no contract.
 
     An activity that names no contract may have been done to any: it goes to the owner of the newest, who can tell.
     """
-    watched = [case for case in cancelled if case.is_watched_at(activity.happened_at)]
+    in_force = [case for case in cancelled if case.holds_at(activity.happened_at)]
     contract = normalised_code(activity.contract)
-    by_contract = [case for case in watched if contract and case.matter == contract]
-    fitting = by_contract or [case for case in watched if not contract or not case.matter]
+    by_contract = [case for case in in_force if contract and case.matter == contract]
+    fitting = by_contract or [case for case in in_force if not contract or not case.matter]
     if not fitting:
         return None
     violated = fitting[-1]

@@ -70,18 +70,20 @@ def join_thread(mail: MailFacts, standing: Standing, policy: Policy) -> AppendTo
 def _violated(
     mail: MailFacts, standing: Standing, cues: Sequence[Cue], intents: Sequence[Intent]
 ) -> KnownCase | None:
-    """Return the watched cancellation that this protest is held against.
+    """Return the cancellation that this protest is held against.
 
-    A cancellation without a protest that names a number nobody cancelled is a new one.
+    A cancellation without a protest that names a number nobody cancelled is a new one. Once the watch is over, the
+    customer may have come back since: then only a protest that says so in words is about the old one.
     """
     is_protest = Intent.COMPLAINT in intents
     if not is_protest and Intent.CANCELLATION not in intents:
         return None
-    watched = [c for c in standing.cancellations if c.is_watched_at(mail.received_at)]
     verdict = mail.judgement.verdicts.get(Intent.CANCELLATION) if mail.judgement else None
-    speaks_of_it = verdict in (Verdict.YES, Verdict.UNSURE) or any(c.name == EARLIER_CANCELLATION for c in cues)
-    if not watched or not speaks_of_it:
+    says_so = any(c.name == EARLIER_CANCELLATION for c in cues)
+    if not says_so and verdict not in (Verdict.YES, Verdict.UNSURE):
         return None
+    in_force = [c for c in standing.cancellations if c.holds_at(mail.received_at)]
+    watched = [c for c in in_force if (is_protest and says_so) or c.is_watched_at(mail.received_at)]
     numbers = _numbers(mail)
     by_number = [c for c in watched if c.matter in numbers]
     fitting = by_number or [c for c in watched if (is_protest and not c.matter) or not numbers]

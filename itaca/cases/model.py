@@ -28,11 +28,13 @@ class KnownCase:
     effective_at: datetime | None = None
     watch_until: datetime | None = None
 
+    def holds_at(self, moment: datetime) -> bool:
+        """Say whether a charge or mailing at ``moment`` would violate this cancellation: it holds for ever."""
+        return self.effective_at is not None and self.effective_at <= moment
+
     def is_watched_at(self, moment: datetime) -> bool:
-        """Say whether a charge or mailing at ``moment`` would violate this cancellation."""
-        if self.effective_at is None or self.watch_until is None:
-            return False
-        return self.effective_at <= moment <= self.watch_until
+        """Say whether ``moment`` is so near to the effect that a protest is likely to be about it."""
+        return self.holds_at(moment) and self.watch_until is not None and moment <= self.watch_until
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,30 @@
-"""What other systems report, kept once and held against the cancellations in force."""
+"""What other systems report, kept once and held against the cancellations in force.
+
+A cancellation holds for ever: a charge a year after its watch is as wrong as one in it, and reopens its case.
+"""
 
 import random
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, or_, select
 
-from itaca.cases.actions import AppendToCase
-from itaca.cases.activities import Activity, find_violated, hold_against, normalised_code
+from itaca.cases.activities import Activity, find_violated, normalised_code
 from itaca.cases.model import KnownCase
-from itaca.cases.people import Roster
 from itaca.cases.policy import Policy
-from itaca.contracts.ids import CaseId, MailId
-from itaca.contracts.intents import ActivityKind, CancellationState, CaseKind, OutboxKind
+from itaca.contracts.intents import ActivityKind
 from itaca.errors import PermanentError
-from itaca.mail.model import EntityKind
 from itaca.storage import tables
 from itaca.storage.codec import storable
 from itaca.storage.entries import Entries
 from itaca.storage.moments import to_micros
-from itaca.storage.people import load_roster
+from itaca.storage.salted import ADDRESS, CONTRACT, CUSTOMER, erased_matter, load_salt, salted
 from itaca.storage.standing import known_case
+from itaca.storage.violations import VIOLATION, Against, in_force
 
-VIOLATION, CLEAR, UNKNOWN = "violation", "clear", "unknown"
+CLEAR, UNKNOWN = "clear", "unknown"
 _MOST_CASES = 500
 
 
@@ -54,15 +56,18 @@ def report_activity(
         .where(table.c.system == activity.system, table.c.external_id == activity.external_id)
     ).one_or_none()
     if known is not None:
-        if known.content != content:
+        # Of an erased customer's activity nothing is left to compare with.
+        if known.content and known.content != content:
             raise PermanentError(f"{activity.system} reported something else under this id before")
         return Reported(known.id, known.verdict, known.reference or "", False, activity.kind)
     entries = Entries(now, rng, actor)
     activity_id = entries.new_id()
-    customers = _customers(conn, activity)
-    violated = find_violated(activity, _cancelled(conn, activity, customers))
+    salt = load_salt(conn)
+    customers = _customers(conn, activity, salt)
+    violated = find_violated(activity, _cancelled(conn, activity, customers, salt))
     if violated is not None:
-        _reopen(conn, entries, activity_id, activity, violated, policy)
+        against = Against.of(conn, entries, violated, policy)
+        against.tell(conn, against.hold(activity_id, activity), activity_id)
     verdict = VIOLATION if violated else (CLEAR if customers else UNKNOWN)
     conn.execute(
         insert(table).values(
@@ -78,6 +83,7 @@ def report_activity(
             case_id=violated.id if violated else None,
         )
     )
+    conn.execute(insert(tables.activity_subjects), list(_subjects(activity_id, activity)))
     entries.write(conn)
     return Reported(activity_id, verdict, violated.reference if violated else "", True, activity.kind)
 
@@ -87,64 +93,45 @@ def _content(activity: Activity) -> dict[str, str]:
     return {name: storable(str(value)) for name, value in told.items() if value}
 
 
-def _customers(conn: Connection, activity: Activity) -> set[str]:
+def _subjects(activity_id: str, activity: Activity) -> Iterator[dict[str, Any]]:
+    """Return to whom it was done, by each name that the report gives."""
+    named = {
+        "email": activity.email.strip().lower(),
+        "customer": normalised_code(activity.customer),
+        "contract": normalised_code(activity.contract),
+    }
+    row = {"happened_at": to_micros(activity.happened_at), "activity_id": activity_id}
+    return ({"kind": kind, "value": storable(value), **row} for kind, value in named.items() if value)
+
+
+def _customers(conn: Connection, activity: Activity, salt: bytes) -> set[str]:
     """Return everybody whom the address or a code names; a contract may be known by its cancellation alone."""
     found: set[str] = set()
-    addresses, codes = tables.customer_addresses, tables.customer_codes
+    addresses, codes, erased = tables.customer_addresses, tables.customer_codes, tables.erased_keys
     if activity.email:
         address = activity.email.strip().lower()
         found |= set(conn.scalars(select(addresses.c.customer_id).where(addresses.c.address == address)))
-    for kind, value in (
-        (EntityKind.CUSTOMER_CODE, activity.customer),
-        (EntityKind.CONTRACT_NUMBER, activity.contract),
-    ):
+    for kind, value in ((CUSTOMER, activity.customer), (CONTRACT, activity.contract)):
         if value:
-            is_code = (codes.c.kind == kind.value) & (codes.c.value == normalised_code(value))
+            is_code = (codes.c.kind == kind) & (codes.c.value == normalised_code(value))
             found |= set(conn.scalars(select(codes.c.customer_id).where(is_code)))
+    named = ((ADDRESS, activity.email), (CUSTOMER, activity.customer), (CONTRACT, activity.contract))
+    hashes = [salted(salt, kind, value) for kind, value in named if salt and value]
+    if hashes:
+        found |= set(conn.scalars(select(erased.c.customer_id).where(erased.c.hash.in_(hashes))))
     return found
 
 
-def _cancelled(conn: Connection, activity: Activity, customers: set[str]) -> list[KnownCase]:
-    """Return the watched cancellations of these customers or of this contract, locked, the oldest first."""
-    cases, cancellations = tables.cases, tables.cancellations
+def _cancelled(conn: Connection, activity: Activity, customers: set[str], salt: bytes) -> list[KnownCase]:
+    """Return the cancellations in force of these customers or of this contract, locked, the oldest first."""
+    cases = tables.cases
     named: list[ColumnElement[bool]] = [cases.c.customer_id.in_(customers)] if customers else []
-    if activity.contract:
-        named.append(cases.c.matter == normalised_code(activity.contract))
+    contract = normalised_code(activity.contract)
+    hashed = erased_matter(salt, contract)
+    if contract:
+        named.append(cases.c.matter.in_([contract, hashed] if hashed else [contract]))
     if not named:
         return []
-    query = (
-        select(cases, cancellations.c.effective_at, cancellations.c.watch_until)
-        .join(cancellations, cancellations.c.case_id == cases.c.id)
-        .where(cases.c.kind == CaseKind.CANCELLATION.value, or_(*named))
-        .where(cancellations.c.state != CancellationState.CLOSED.value)
-        .order_by(cases.c.opened_at.desc(), cases.c.id.desc())
-        .limit(_MOST_CASES)
-        .with_for_update(of=cases)
-    )
-    return [known_case(row) for row in reversed(conn.execute(query).all())]
-
-
-def _reopen(
-    conn: Connection, entries: Entries, activity_id: str, activity: Activity, case: KnownCase, policy: Policy
-) -> None:
-    cases, cancellations = tables.cases, tables.cancellations
-    query = select(cancellations.c.violations).where(cancellations.c.case_id == case.id)
-    violations = conn.execute(query).scalar_one()
-    roster = load_roster(conn, policy.calendar.today(entries.now))
-    action = hold_against(case, activity, violations, roster, policy, entries.now)
-    entries.raise_case(case.id, action.severity, action.level, case.contacts, action.promise)
-    entries.violate(case.id)
-    if action.level > case.level:
-        entries.escalate(case.id)
-    opened_by = MailId(conn.execute(select(cases.c.opened_by).where(cases.c.id == case.id)).scalar_one())
-    by_whom = {"activity": activity_id, "activity_kind": activity.kind.value, "system": activity.system}
-    entries.event(case.id, "violated", None, {"reasons": list(action.reasons), **by_whom})
-    _tell(entries, action, activity_id, opened_by, roster)
-
-
-def _tell(entries: Entries, action: AppendToCase, activity_id: str, mail_id: MailId, roster: Roster) -> None:
-    for person_id in action.notify:
-        key = f"notice:{action.case_id}:activity:{activity_id}:{person_id}"
-        payload = {"event": "violated", "person_id": person_id}
-        email = roster.people[person_id].email
-        entries.leave(OutboxKind.NOTICE, key, CaseId(action.case_id), mail_id, email, payload)
+    query = in_force().where(or_(*named)).order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(_MOST_CASES)
+    found = [known_case(row) for row in reversed(conn.execute(query).all())]
+    return [replace(case, matter=contract) if hashed and case.matter == hashed else case for case in found]

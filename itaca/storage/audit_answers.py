@@ -112,7 +112,7 @@ def _take_up(
     today = policy.calendar.today(entries.now)
     mail = _facts(conn, mail_id, model)
     lock_writers(conn, [mail.text])
-    writers = load_writers(conn, [mail.text], load_roster(conn, today), entries.now)
+    writers = load_writers(conn, [mail.text], load_roster(conn, today))
     standing = writers.standing_of(mail)
     action = missed_complaint(mail, standing, policy, entries.now)
     effects = Effects(conn, entries, writers, today, rng)

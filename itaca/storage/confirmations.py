@@ -17,6 +17,7 @@ from itaca.storage.asks import has_open_asks
 from itaca.storage.cancellations import Register, load_cancellation, note_effect, step
 from itaca.storage.cases import close_case, close_in
 from itaca.storage.entries import Entries
+from itaca.storage.violations import hold_recorded
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ def confirm_effect(
     """Note the effect of a cancellation, keep its promise, and close the case if nothing else is owed in it.
 
     A customer who wrote more than once, or suffered a violation, is still owed an answer by a person: then the case
-    stays open. A confirmation of what was known adds its evidence to the history.
+    stays open. One that took effect earlier than was known is held against what was reported since then. A
+    confirmation of what was known adds its evidence to the history.
 
     Returns:
         Whether this was news.
@@ -54,12 +56,14 @@ def confirm_effect(
         return False
     if _is_quiet(conn, found):
         close_in(conn, entries, found.case_id, CaseOutcome.EFFECTED, proof)
-        entries.write(conn)
-        return True
-    _keep_effect(conn, entries, found.case_id, proof)
-    if found.is_open and not _owes(conn, found.case_id):
-        entries.promise(found.case_id, NewPromise(PromiseKind.ANSWER, policy.due(CaseKind.COMPLAINT, now)))
+    else:
+        _keep_effect(conn, entries, found.case_id, proof)
+        if found.is_open and not _owes(conn, found.case_id):
+            entries.promise(found.case_id, NewPromise(PromiseKind.ANSWER, policy.due(CaseKind.COMPLAINT, now)))
     entries.write(conn)
+    following = entries.following()
+    hold_recorded(conn, following, [found.case_id], policy)
+    following.write(conn)
     return True
 
 

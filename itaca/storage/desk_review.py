@@ -28,6 +28,7 @@ from itaca.storage.moments import from_micros
 from itaca.storage.people import load_roster
 from itaca.storage.standing import load_writers, lock_writers
 from itaca.storage.tables import audit_samples, case_events, cases, mails, promises
+from itaca.storage.violations import hold_opened
 
 
 @dataclass(frozen=True)
@@ -113,12 +114,13 @@ def _follow(
     today = policy.calendar.today(act.now)
     mail = _facts(conn, mail_id)
     lock_writers(conn, [mail.text])
-    writers = load_writers(conn, [mail.text], load_roster(conn, today), act.now)
+    writers = load_writers(conn, [mail.text], load_roster(conn, today))
     standing = writers.standing_of(mail)
     entries = act.entries()
     effects = Effects(conn, entries, writers, today, act.rng)
     _, touched = effects.follow(mail, standing, reviewed_matters(mail, standing, policy, intents, act.now))
     entries.write(conn)
+    hold_opened(conn, entries, policy)
     return [(case_id, writers.cases[case_id].reference) for case_id in touched]
 
 

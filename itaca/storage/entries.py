@@ -5,11 +5,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, Table, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, Insert, Select, Table, Update, bindparam, case, insert, select, update
 
 from itaca.cases.actions import NewPromise
 from itaca.contracts.ids import CaseId, MailId, uuid7
-from itaca.contracts.intents import MailOutcome, OutboxKind
+from itaca.contracts.intents import CancellationEnd, CancellationState, MailOutcome, OutboxKind
 from itaca.errors import TransientError
 from itaca.storage import tables
 from itaca.storage.announcements import Happening, announce
@@ -50,6 +50,12 @@ class Entries:
         self._owed: dict[CaseId, NewPromise] = {}
         self._violated: list[CaseId] = []
         self._escalated: list[CaseId] = []
+
+    def following(self) -> "Entries":
+        """Return what follows in the same transaction, once this is written; its ids sort behind those made here."""
+        next_ones = Entries(self.now, self._rng, self.actor)
+        next_ones._made = self._made
+        return next_ones
 
     def new_id(self) -> str:
         """Return an id; ids of one transaction sort in the order of their making."""
@@ -119,7 +125,7 @@ class Entries:
         self._owed.setdefault(case_id, owed)
 
     def violate(self, case_id: CaseId) -> None:
-        """Count one more violation of a cancellation."""
+        """Count one more violation of a cancellation; one whose watch was over is watched until this is answered."""
         self._violated.append(case_id)
 
     def escalate(self, case_id: CaseId) -> None:
@@ -194,7 +200,12 @@ def _promised() -> Select[Any]:
 def _violating() -> Update:
     table = tables.cancellations
     counted = update(table).where(table.c.case_id == bindparam("which"))
-    return counted.values(violations=table.c.violations + 1)
+    is_over = table.c.ended_as == CancellationEnd.WATCHED.value
+    return counted.values(
+        violations=table.c.violations + 1,
+        state=case((is_over, CancellationState.WATCHED.value), else_=table.c.state),
+        ended_as=case((is_over, None), else_=table.c.ended_as),
+    )
 
 
 @cache

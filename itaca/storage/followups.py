@@ -1,4 +1,6 @@
-"""What a mail that opens or joins a case brings with it: its asks, its legal clock, the end of a parking."""
+"""What a mail that opens or joins a case brings with it: its asks, its legal clock, the end of a parking.
+
+A cancellation that is opened with a date in the past brings what was charged and sent since."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -16,6 +18,7 @@ from itaca.storage.entries import Entries
 from itaca.storage.legal_clocks import start_clock
 from itaca.storage.moments import from_micros
 from itaca.storage.parkings import resume
+from itaca.storage.violations import hold_opened
 
 _PEOPLE_ANSWER = (CaseKind.COMPLAINT.value, CaseKind.CANCELLATION.value, CaseKind.REVIEW.value)
 
@@ -47,6 +50,7 @@ def follow_up(
         )
     if asks:
         conn.execute(_into_asks(), asks)
+    hold_opened(conn, entries, policy)
 
 
 @cache

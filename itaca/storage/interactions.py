@@ -27,6 +27,7 @@ from itaca.storage.mails import save_texts
 from itaca.storage.moments import to_micros
 from itaca.storage.people import load_roster
 from itaca.storage.standing import Writers, load_writers, lock_writers
+from itaca.storage.violations import hold_opened
 
 _INTENT = {
     CaseKind.COMPLAINT: Intent.COMPLAINT,
@@ -62,7 +63,7 @@ def record_interaction(
     entries = Entries(now, rng, actor)
     today = policy.calendar.today(now)
     lock_writers(conn, [text])
-    writers = load_writers(conn, [text], load_roster(conn, today), now)
+    writers = load_writers(conn, [text], load_roster(conn, today))
     # Promised from now on: a call of last week that is recorded today can still be answered in time.
     mail = MailFacts(mail_id, now, text, judged(_intents(contact, writers)))
     standing = _standing(writers, mail, contact)
@@ -73,6 +74,7 @@ def record_interaction(
     for row in entries.rows(tables.interactions):
         row.update(channel=contact.channel.value, at=to_micros(contact.at))
     entries.write(conn)
+    hold_opened(conn, entries, policy)
     joined = writers.by_mail[mail_id]
     return Recorded(mail_id, decision.outcome, tuple(writers.cases[case_id].reference for case_id in joined))
 

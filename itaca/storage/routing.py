@@ -66,7 +66,7 @@ def route(
     received = lock_unsettled(conn, [w.mail_id for w in waiting])
     texts = {mail_id: arrival.text for mail_id, arrival in received.items() if arrival.text is not None}
     lock_writers(conn, texts.values())
-    writers = load_writers(conn, list(texts.values()), load_roster(conn, today), now)
+    writers = load_writers(conn, list(texts.values()), load_roster(conn, today))
     entries = Entries(now, rng, settled_by)
     effects = Effects(conn, entries, writers, today, rng)
     drawing = Drawing(conn, entries, audit_per_month, rng)

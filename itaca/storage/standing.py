@@ -8,7 +8,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -18,11 +17,12 @@ from itaca.cases.free_mail import free_mail_domains
 from itaca.cases.model import KnownCase, MailFacts, Standing
 from itaca.cases.people import Roster
 from itaca.contracts.ids import CaseId, CaseReference, CustomerId, MailId, PersonId
-from itaca.contracts.intents import CancellationState, CaseKind
+from itaca.contracts.intents import CaseKind
 from itaca.mail.model import EntityKind, MailText
 from itaca.storage.conditions import is_open_case
 from itaca.storage.former_cases import former_cases
-from itaca.storage.moments import from_micros, to_micros
+from itaca.storage.moments import from_micros
+from itaca.storage.suppressions import binds
 from itaca.storage.tables import (
     cancellations,
     case_mails,
@@ -141,7 +141,7 @@ def lock_writers(conn: Connection, texts: Iterable[MailText]) -> None:
         conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 
-def load_writers(conn: Connection, texts: Sequence[MailText], roster: Roster, now: datetime) -> Writers:
+def load_writers(conn: Connection, texts: Sequence[MailText], roster: Roster) -> Writers:
     """Load everything that decisions about these mails may need, by a fixed number of queries.
 
     The cases are locked: nobody breaks their promises or closes them between the decision and its commit.
@@ -154,7 +154,7 @@ def load_writers(conn: Connection, texts: Sequence[MailText], roster: Roster, no
     _load_customers(conn, texts, writers)
     customers = set(writers.by_address.values()) | _claimed(writers)
     if customers:
-        _load_cases(conn, writers, _cases_of(), {"customers": list(customers), "now": to_micros(now)})
+        _load_cases(conn, writers, _cases_of(), {"customers": list(customers)})
     _follow_mergers(conn, writers)
     return writers
 
@@ -234,8 +234,8 @@ def _links() -> Select[Any]:
 def _cases_of() -> Select[Any]:
     """Orders and reviews are one for each mail: nothing joins them but a reply, which finds them by its thread."""
     matters = cases.c.kind.in_([CaseKind.COMPLAINT.value, CaseKind.CANCELLATION.value])
-    is_watched = cancellations.c.watch_until >= bindparam("now")
-    return _cases().where(cases.c.customer_id.in_(_many("customers")), matters, or_(is_open_case(), is_watched))
+    is_in_force = cancellations.c.case_id.is_not(None)
+    return _cases().where(cases.c.customer_id.in_(_many("customers")), matters, or_(is_open_case(), is_in_force))
 
 
 @cache
@@ -244,10 +244,9 @@ def _cases_named() -> Select[Any]:
 
 
 def _cases() -> Select[Any]:
-    is_watched = cancellations.c.state != CancellationState.CLOSED.value
     return (
         select(cases, cancellations.c.effective_at, cancellations.c.watch_until)
-        .outerjoin(cancellations, (cancellations.c.case_id == cases.c.id) & is_watched)
+        .outerjoin(cancellations, (cancellations.c.case_id == cases.c.id) & binds())
         .order_by(cases.c.opened_at.desc(), cases.c.id.desc())
         .limit(_MOST_CASES)
         .with_for_update(of=cases)

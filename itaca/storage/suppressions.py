@@ -7,13 +7,14 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, bindparam, or_, select, text, union
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Row, Select, bindparam, or_, select, text, union
 
 from itaca.cases.activities import normalised_code
 from itaca.contracts.intents import CancellationEnd, CancellationState
 from itaca.mail.model import EntityKind
 from itaca.storage.moments import from_micros
-from itaca.storage.tables import cancellations, cases, customer_addresses, customer_codes
+from itaca.storage.salted import ADDRESS, CONTRACT, CUSTOMER, ERASED, erased_matter, load_salt, salted
+from itaca.storage.tables import cancellations, cases, customer_addresses, customer_codes, erased_keys
 
 MOST = 50
 """Cancellations of one customer that an answer names, the earliest first."""
@@ -27,9 +28,19 @@ class SuppressionKey(StrEnum):
     CONTRACT = "contract"
 
 
+_KNOWN_AS = {
+    SuppressionKey.EMAIL: ADDRESS,
+    SuppressionKey.CUSTOMER: CUSTOMER,
+    SuppressionKey.CONTRACT: CONTRACT,
+}
+
+
 @dataclass(frozen=True)
 class Suppression:
-    """A cancellation that binds. ``matter`` is the contract it names, empty for everything."""
+    """A cancellation that binds. ``matter`` is the contract it names, empty for everything.
+
+    Of an erased customer it is a salted hash, unless the question named the contract.
+    """
 
     reference: str
     matter: str
@@ -42,19 +53,29 @@ def find_suppressions(conn: Connection, key: SuppressionKey, value: str) -> Sequ
     """Return the cancellations that bind for this address, customer code or contract, the earliest effect first.
 
     Those whose effect is still to come are among them. For a contract, cancellations that name another one are not;
-    for an address or a customer code, all are.
+    for an address or a customer code, all are. They bind whoever was erased as well: the name is then found by its
+    salted hash.
     """
     known = value.strip().lower() if key is SuppressionKey.EMAIL else normalised_code(value)
-    return [
-        Suppression(
-            row.reference,
-            row.matter,
-            CancellationState(row.state),
-            from_micros(row.requested_at),
-            from_micros(row.effective_at),
-        )
-        for row in conn.execute(_statements()[key], {"value": known})
-    ]
+    rows = list(conn.execute(_statements()[key], {"value": known}))
+    salt = load_salt(conn)
+    if salt:
+        names = {"hash": salted(salt, _KNOWN_AS[key], known), "matter": erased_matter(salt, known)}
+        rows += conn.execute(_hashed(key), names)
+    found = {row.reference: row for row in rows}
+    asked = known if key is SuppressionKey.CONTRACT else ""
+    return sorted((_suppression(row, asked) for row in found.values()), key=lambda one: one.effective_at)[:MOST]
+
+
+def _suppression(row: Row[Any], contract: str) -> Suppression:
+    """Name the contract that was asked for where the ledger knows only its hash."""
+    return Suppression(
+        row.reference,
+        contract if contract and row.matter.startswith(ERASED) else row.matter,
+        CancellationState(row.state),
+        from_micros(row.requested_at),
+        from_micros(row.effective_at),
+    )
 
 
 @cache
@@ -75,6 +96,20 @@ def _statements() -> dict[SuppressionKey, Select[Any] | CompoundSelect[Any]]:
         SuppressionKey.CUSTOMER: _limited(by_code.where(is_code, is_named)),
         SuppressionKey.CONTRACT: either.order_by("effective_at").limit(MOST),
     }
+
+
+@cache
+def _hashed(key: SuppressionKey) -> Select[Any] | CompoundSelect[Any]:
+    """Return the statement that knows an erased customer by a hash; a contract also by the matter of its case."""
+    named = _of_customer().join(erased_keys, erased_keys.c.customer_id == cases.c.customer_id)
+    named = named.where(erased_keys.c.hash == bindparam("hash"))
+    if key is not SuppressionKey.CONTRACT:
+        return _limited(named)
+    fits = or_(cases.c.matter == "", cases.c.matter == bindparam("matter"))
+    by_matter = _of_customer().where(
+        text("cases.kind = 'cancellation' AND cases.matter <> ''"), cases.c.matter == bindparam("matter")
+    )
+    return union(named.where(fits), by_matter).order_by("effective_at").limit(MOST)
 
 
 def _of_customer() -> Select[Any]:

@@ -12,6 +12,7 @@ from itaca.mail.model import Entity, EntityKind
 from itaca.storage import tables as t
 from itaca.storage.cancellations import list_cancellations, load_cancellation
 from itaca.storage.cases import close_case
+from itaca.storage.confirmations import withdraw
 from itaca.storage.moments import from_micros
 from itaca.storage.suppressions import SuppressionKey
 from tests.contract.cancellations_contract import confirm, follow, report, state, suppressed, write
@@ -21,6 +22,7 @@ from tests.support.routed import CANCELLATION, COMPLAINT, Desk, customer_code
 BOTH = judgement("N", "Y", "Y")
 CONTRACT = Entity(kind=EntityKind.CONTRACT_NUMBER, value="770-21455")
 PROTEST = "Ho disdetto e continuate ad addebitarmi"
+CONFIRMED = ("opened", "effected", "promise_kept", "closed")
 
 
 class ActivityContract:
@@ -109,6 +111,41 @@ class ActivityContract:
         assert (await follow(desk), await state(desk)) == (1, "closed")
         assert await suppressed(desk, SuppressionKey.EMAIL, "anna@posta.example") == [case.reference]
 
+    async def test_a_charge_long_after_the_watch_is_no_better(self, desk: Desk) -> None:
+        """A cancellation holds for ever: after the watch a charge reopens the case one level higher too."""
+        case = await self.effected(desk)
+        await desk.pass_time(days=200)
+        assert (await follow(desk), await state(desk)) == (1, "closed")
+        reported = await report(desk, amount="34.90 EUR")
+        assert (reported.verdict, reported.reference) == ("violation", case.reference)
+        (case,) = await desk.cases()
+        assert (case.status, case.level, await state(desk)) == ("open", 1, "watched")
+        assert await desk.problems() == []
+        now, rng = desk.now, desk.ledger.rng
+        await write(desk, lambda c: close_case(c, case.id, CaseOutcome.REMEDIED, "paid back", now, rng, "agent"))
+        assert (await follow(desk), await state(desk)) == (1, "closed")
+
+    async def test_a_protest_long_after_the_watch_finds_it_by_its_words(self, desk: Desk) -> None:
+        """Who says that they cancelled is held to it after a year; who only cancels again cancels anew."""
+        case = await self.effected(desk)
+        await desk.pass_time(days=400)
+        await desk.settle(COMPLAINT, PROTEST)
+        (case,) = await desk.cases()
+        assert (case.status, await desk.history(case.id)) == ("open", [*CONFIRMED, "violated"])
+        now, rng = desk.now, desk.ledger.rng
+        await write(desk, lambda c: close_case(c, case.id, CaseOutcome.REMEDIED, "paid back", now, rng, "agent"))
+        await desk.pass_time(days=400)
+        await desk.settle(CANCELLATION, "disdico")
+        assert len(await desk.cases(CaseKind.CANCELLATION)) == 2
+
+    async def test_what_was_withdrawn_or_was_none_is_violated_by_nothing(self, desk: Desk) -> None:
+        """Who came back is charged rightly."""
+        case = await self.effected(desk)
+        now, rng = desk.now, desk.ledger.rng
+        await write(desk, lambda c: withdraw(c, case.reference, "signed again", now, rng, "agent"))
+        await desk.pass_time(days=3)
+        assert (await report(desk)).verdict == "clear"
+
     async def test_two_reports_at_once_are_one(self, desk: Desk, other: Desk) -> None:
         """The same charge by two connections: kept once, held against the case once."""
         await self.effected(desk)
@@ -185,6 +222,42 @@ class StatedContract:
         assert desk.now < from_micros(promise.due_at) < desk.now + timedelta(days=6)
         assert await suppressed(desk, SuppressionKey.EMAIL, "anna@posta.example") == [cancelled.reference]
         assert (await report(desk, happened_at=desk.now - timedelta(days=60))).reference == cancelled.reference
+        assert await desk.problems() == []
+
+    async def test_what_was_charged_before_it_was_known_is_held_against_it(self, desk: Desk) -> None:
+        """Cancelled in October, says a mail of March: the charges of December and February are its evidence."""
+        came = desk.now
+        for number, days in enumerate((150, 80, 20), 1):
+            assert (await report(desk, str(number), happened_at=came - timedelta(days=days))).verdict == "unknown"
+        other = await report(desk, "4", email="bruno@posta.example", happened_at=desk.now - timedelta(days=20))
+        await desk.settle(BOTH, "Ho disdetto a ottobre e continuate ad addebitarmi.")
+        (case,) = await desk.cases(CaseKind.CANCELLATION)
+        assert (case.status, case.level, case.contacts) == ("open", 1, 1)
+        assert await desk.history(case.id) == ["opened", "violated", "violated"]
+        held = {row.external_id: (row.verdict, row.case_id) for row in await desk.rows(t.activities)}
+        assert held["2"] == held["3"] == ("violation", case.id)
+        assert held["1"] == ("unknown", None)
+        assert [row.verdict for row in await desk.rows(t.activities, id=other.id)] == ["unknown"]
+        assert [c.violations for c in await desk.rows(t.cancellations)] == [2]
+        assert await desk.told(case.id, "violated") == ["agent@shop.example", "lead@shop.example"]
+        again = await report(desk, "3", happened_at=came - timedelta(days=20))
+        assert (again.verdict, again.reference, again.is_new) == ("violation", case.reference, False)
+        assert await desk.problems() == []
+
+    async def test_an_effect_that_was_earlier_than_known_looks_back_too(self, desk: Desk) -> None:
+        """The executing system says in March that it was done in January: the charge of February was wrong."""
+        await desk.settle(CANCELLATION, "disdico", CONTRACT)
+        (case,) = await desk.cases()
+        late, before = desk.now - timedelta(days=20), desk.now - timedelta(days=90)
+        charged = await report(desk, email="", contract="770-21455", happened_at=late)
+        earlier = await report(desk, "2", email="", contract="770-21455", happened_at=before)
+        another = await report(desk, "3", contract="B-2", happened_at=late)
+        assert await confirm(desk, case.reference, at=desk.now - timedelta(days=60))
+        (case,) = await desk.cases()
+        assert (case.status, case.level) == ("open", 1)
+        assert await desk.history(case.id) == [*CONFIRMED, "violated"]
+        verdicts = {row.id: row.verdict for row in await desk.rows(t.activities)}
+        assert verdicts == {charged.id: "violation", earlier.id: "clear", another.id: "clear"}
         assert await desk.problems() == []
 
     async def test_a_second_protest_joins_what_the_first_opened(self, desk: Desk) -> None:

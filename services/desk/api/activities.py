@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from itaca.cases.activities import Activity
 from itaca.contracts.intents import ActivityKind
-from itaca.storage.activities import VIOLATION, report_activity
+from itaca.storage.activities import report_activity
 from itaca.storage.tokens import Scope, Token
+from itaca.storage.violations import VIOLATION
 from services.desk.api.access import needs
 from services.desk.api.core import PRINTABLE, Body, IdempotencyKey, api_of, write_once
 

@@ -36,10 +36,11 @@ def test_another_contract_is_not_cancelled() -> None:
     assert find_violated(charge("B2"), [cancellation("a1", matter="A1")]) is None
 
 
-@pytest.mark.parametrize("days", [-11, 81])
-def test_only_the_watched_time_counts(days: int) -> None:
-    """Before the effective date, or after the watch: no violation."""
-    assert find_violated(charge(happened_at=NOW + timedelta(days=days)), [cancellation()]) is None
+@pytest.mark.parametrize(("days", "is_wrong"), [(-11, False), (81, True), (4000, True)])
+def test_it_holds_for_ever_from_its_effective_date(days: int, is_wrong: bool) -> None:
+    """Before the effective date a charge is right; after the watch it is as wrong as in it."""
+    violated = find_violated(charge(happened_at=NOW + timedelta(days=days)), [cancellation()])
+    assert (violated is not None) == is_wrong
 
 
 def test_the_open_case_of_the_same_matter_takes_it() -> None:

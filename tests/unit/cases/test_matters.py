@@ -145,12 +145,14 @@ def test_the_open_cancellation_of_a_matter_goes_before_its_closed_one() -> None:
     assert violated(closed, other_matter) == "closed"
 
 
-def test_only_a_cancellation_being_watched_is_violated() -> None:
-    """Before its date and after the watch a protest is a complaint like others."""
+def test_after_the_watch_a_cancellation_is_violated_by_words_alone() -> None:
+    """Before its date a protest is a complaint like others; after the watch, one that does not name it is."""
     early = cancellation(effective_at=NOW + timedelta(days=1))
     late = cancellation(watch_until=NOW - timedelta(seconds=1))
     assert violated(early) is None
-    assert violated(late) is None
+    assert violated(late) == "cancelled"
+    unsure = facts(judgement("N", "Y", "U"), mail_text("Il libro è rotto"))
+    assert violated(late, mail=unsure) is None
     assert violated(cancellation(effective_at=NOW, watch_until=NOW)) == "cancelled"
 
 
