@@ -50,17 +50,7 @@ class Relay:
         self.reply = "250 taken"
         self.hangs_up = False
         self.port = free_port()
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
-
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
-        if self.reply.startswith("250"):
-            raw = envelope.content if isinstance(envelope.content, bytes) else b""
-            message = email.message_from_bytes(raw, policy=default)
-            for recipient in envelope.rcpt_tos:
-                self.received.append(Received((envelope.mail_from or "").strip("<>"), recipient, message))
-        if self.hangs_up and server.transport is not None:
-            server.transport.abort()
-        return self.reply
+        self._controller = Controller(_Hooks(self), hostname="127.0.0.1", port=self.port)
 
     @property
     def acknowledgements(self) -> list[Received]:
@@ -71,6 +61,24 @@ class Relay:
 
     def stop(self) -> None:
         self._controller.stop()
+
+
+class _Hooks:
+    """What aiosmtpd calls; apart, because it reads every attribute of its handler anew for each connection."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
+        relay = self._relay
+        if relay.reply.startswith("250"):
+            raw = envelope.content if isinstance(envelope.content, bytes) else b""
+            message = email.message_from_bytes(raw, policy=default)
+            for recipient in envelope.rcpt_tos:
+                relay.received.append(Received((envelope.mail_from or "").strip("<>"), recipient, message))
+        if relay.hangs_up and server.transport is not None:
+            server.transport.abort()
+        return relay.reply
 
 
 @pytest.fixture
