@@ -195,7 +195,7 @@ def _due() -> Select[Any]:
 @cache
 def _over() -> Select[Any]:
     """Cases that are open again are skipped here: a page full of them would hide the others for ever."""
-    watched, answered = text("cancellations.state = 'watched'"), cases.c.status == "closed"
+    watched, answered = text("cancellations.state = 'watched'"), text("cases.status = 'closed'")
     return _waiting().where(watched, answered, cancellations.c.watch_until <= bindparam("now"))
 
 

@@ -16,6 +16,7 @@ from itaca.errors import PermanentError
 from itaca.storage import tables
 from itaca.storage.asks import refuse_open_asks
 from itaca.storage.cancellations import load_effect, note_effect, step
+from itaca.storage.conditions import is_open_case, is_open_promise
 from itaca.storage.entries import Entries
 from itaca.storage.moments import from_micros
 
@@ -164,14 +165,14 @@ def _end_cancellation(
 def _closing() -> Update:
     """Every order ends by these two; built once, as building takes longer than running."""
     cases = tables.cases
-    is_open = update(cases).where(cases.c.id == bindparam("which"), cases.c.status == "open")
+    is_open = update(cases).where(cases.c.id == bindparam("which"), is_open_case())
     return is_open.values(status="closed", outcome=bindparam("outcome"), closed_at=bindparam("closed_at"))
 
 
 @cache
 def _keeping() -> Update:
     promises = tables.promises
-    is_open = update(promises).where(promises.c.case_id == bindparam("which"), promises.c.state == "open")
+    is_open = update(promises).where(promises.c.case_id == bindparam("which"), is_open_promise())
     return is_open.values(state="kept", ended_at=bindparam("ended_at"), evidence=bindparam("evidence"))
 
 
@@ -194,7 +195,7 @@ def _lines() -> Any:
         )
         .join(customers, customers.c.id == cases.c.customer_id)
         .outerjoin(people, people.c.id == cases.c.owner_id)
-        .outerjoin(promises, (promises.c.case_id == cases.c.id) & (promises.c.state == "open"))
+        .outerjoin(promises, (promises.c.case_id == cases.c.id) & is_open_promise())
     )
 
 

@@ -2,7 +2,8 @@
 
 A database may use a partial index only when the query implies the index's condition. Compared with a bound parameter
 that hangs on the planner looking at the parameter's value: PostgreSQL does so only in a plan made for that value, not
-in one kept for all values. Written out, the condition always holds.
+in one kept for all values. Written out, the condition always holds. SQLite looks at the value as well, and for that
+prepares the statement anew each time it is run, which takes ten times as long as running it.
 """
 
 from sqlalchemy import TextClause, text
@@ -11,6 +12,11 @@ from sqlalchemy import TextClause, text
 def is_open_case() -> TextClause:
     """The condition of ``ix_cases_owner_breaks``, ``ix_cases_breaks`` and ``ux_cases_one_open_matter``."""
     return text("cases.status = 'open'")
+
+
+def is_of_some_kind() -> TextClause:
+    """Always true: with it, an index of cases by owner, kind and status finds an owner's open ones, and no others."""
+    return text("cases.kind IN ('complaint', 'cancellation', 'order', 'review')")
 
 
 def is_returned_case() -> TextClause:

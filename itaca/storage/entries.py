@@ -13,6 +13,7 @@ from itaca.contracts.intents import CancellationEnd, CancellationState, MailOutc
 from itaca.errors import TransientError
 from itaca.storage import tables
 from itaca.storage.announcements import Happening, announce
+from itaca.storage.conditions import is_open_promise
 from itaca.storage.moments import to_micros
 
 _ORDER = (
@@ -193,7 +194,7 @@ def _raising() -> Update:
 def _promised() -> Select[Any]:
     promises = tables.promises
     of_these = promises.c.case_id.in_(bindparam("ids", expanding=True))
-    return select(promises.c.case_id).where(of_these, promises.c.state == "open")
+    return select(promises.c.case_id).where(of_these, is_open_promise())
 
 
 @cache

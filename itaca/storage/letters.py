@@ -12,6 +12,7 @@ from itaca.cases.people import Person
 from itaca.contracts.ids import CaseId, CaseReference, MailId, PersonId
 from itaca.contracts.intents import CaseKind, PromiseKind
 from itaca.mail.model import MailText
+from itaca.storage.conditions import is_open_promise
 from itaca.storage.mails import MailRow, load_mail
 from itaca.storage.moments import from_micros
 from itaca.storage.tables import case_events, cases, customer_addresses, people, promises
@@ -96,7 +97,7 @@ def _cases_by_id() -> Select[Any]:
     return (
         select(cases, people.c.name.label("owner"), promises.c.due_at, promises.c.kind.label("promise"), first)
         .outerjoin(people, people.c.id == cases.c.owner_id)
-        .outerjoin(promises, (promises.c.case_id == cases.c.id) & (promises.c.state == "open"))
+        .outerjoin(promises, (promises.c.case_id == cases.c.id) & is_open_promise())
         .where(cases.c.id.in_(bindparam("ids", expanding=True)))
         .order_by(promises.c.due_at)
     )

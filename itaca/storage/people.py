@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert,
 from itaca.cases.people import Person, Roster, Team
 from itaca.contracts.ids import PersonId, uuid7
 from itaca.contracts.intents import CaseKind
-from itaca.storage.conditions import is_open_case
+from itaca.storage.conditions import is_of_some_kind, is_open_case
 from itaca.storage.moments import to_micros
 from itaca.storage.tables import absences, cases, people, team_calendars, teams
 from itaca.storage.team_calendars import calendar_of
@@ -118,8 +118,8 @@ def _everybody() -> Select[Any]:
     """Statements of the hot path are built once: building one takes longer than running it."""
     begun, not_over = absences.c.first_day <= bindparam("today"), absences.c.last_day >= bindparam("today")
     is_away = exists().where(absences.c.person_id == people.c.id, begun, not_over)
-    load = select(func.count()).where(is_open_case(), cases.c.owner_id == people.c.id).scalar_subquery()
-    columns = select(people, is_away.label("is_away"), load.label("open_cases"))
+    load = select(func.count()).where(is_open_case(), is_of_some_kind(), cases.c.owner_id == people.c.id)
+    columns = select(people, is_away.label("is_away"), load.scalar_subquery().label("open_cases"))
     return columns.order_by(people.c.joined_at, people.c.id)
 
 

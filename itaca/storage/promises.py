@@ -82,7 +82,7 @@ def _due() -> Select[Any]:
 @cache
 def _breaking() -> Update:
     promises = tables.promises
-    is_open = update(promises).where(promises.c.id == bindparam("which"), promises.c.state == "open")
+    is_open = update(promises).where(promises.c.id == bindparam("which"), is_open_promise())
     return is_open.values(state="broken", ended_at=bindparam("ended_at"))
 
 

@@ -70,6 +70,22 @@ def shared_settings(has_exchange: bool) -> SharedSettings:
     return SharedSettings(data_dir=Path("/nowhere"), broker_url=url, own_domains=("itaca.example",))  # type: ignore[arg-type]
 
 
+@cache
+def _watch_settings(interval_s: float) -> WatchSettings:
+    """Settings are frozen and read once, as a real process does."""
+    return WatchSettings(interval_s=interval_s, batch_size=5)
+
+
+@cache
+def _courier_settings(interval_s: float) -> CourierSettings:
+    return CourierSettings(interval_s=interval_s, batch_size=4)
+
+
+@cache
+def _router_settings() -> RouterSettings:
+    return RouterSettings(batch_size=3)
+
+
 def _parts(site: Site, life: Life) -> Parts:
     rng = random.Random(site.rng.getrandbits(64))
     skew = timedelta(seconds=site.rng.uniform(-1, 1))
@@ -107,13 +123,12 @@ async def classifier(site: Site, life: Life) -> None:
 
 
 async def router(site: Site, life: Life) -> None:
-    await RouterStage(_parts(site, life), RouterSettings(batch_size=3)).run(asyncio.Event())
+    await RouterStage(_parts(site, life), _router_settings()).run(asyncio.Event())
 
 
 async def watch(site: Site, life: Life) -> None:
     parts = _parts(site, life)
-    settings = WatchSettings(interval_s=site.watch_every_s, batch_size=5)
-    stage = WatchStage(parts, settings, _dispatcher(site, parts))
+    stage = WatchStage(parts, _watch_settings(site.watch_every_s), _dispatcher(site, parts))
     if not site.has_books:
         stage._duties = {name: duty for name, duty in stage._duties.items() if name in _NEEDED}
     await stage.run(asyncio.Event())
@@ -125,7 +140,7 @@ _NEEDED = ("dead_letters", "drive", "promises", "owners", "daily_list")
 
 async def courier(site: Site, life: Life) -> None:
     door = RelayDoor(site.relay, site.chances, is_idempotent=site.has_idempotent_door)
-    settings = CourierSettings(interval_s=site.courier_every_s, batch_size=4)
+    settings = _courier_settings(site.courier_every_s)
     await CourierStage(_parts(site, life), settings, door, ShortLetters()).run(asyncio.Event())
 
 
