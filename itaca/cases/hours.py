@@ -20,6 +20,9 @@ class Period:
     start: int
     end: int
 
+    def __str__(self) -> str:
+        return f"{_wall(self.start)}-{_wall(self.end)}"
+
 
 @dataclass(frozen=True)
 class Hours:
@@ -56,6 +59,37 @@ def read_hours(text: str) -> Hours:
     return Hours(periods, text.strip())
 
 
+def read_day(text: str) -> tuple[Period, ...]:
+    """Read the periods of one day as people write them: ``9-13 14-18``, ``9.30 – 13, 14:00-18:00``; none if empty.
+
+    Raises:
+        PermanentError: it cannot be read.
+    """
+    plain = re.sub(r"\s*[-\u2013\u2014]\s*", "-", re.sub(r"(?<=\d)\.(?=\d)", ":", text))
+    return _read_periods(re.split(r"[\s,;]+", plain.strip(" ,;")) if plain.strip(" ,;") else [], text)
+
+
+def write_hours(periods: Mapping[int, tuple[Period, ...]]) -> str:
+    """Return the hours of a week as ``read_hours`` reads them, days that are alike side by side.
+
+    Raises:
+        PermanentError: no day has any hours.
+    """
+    parts: list[tuple[int, int, tuple[Period, ...]]] = []
+    for day in range(len(DAYS)):
+        spans = periods.get(day, ())
+        if spans and parts and parts[-1][1] == day - 1 and parts[-1][2] == spans:
+            parts[-1] = (parts[-1][0], day, spans)
+        elif spans:
+            parts.append((day, day, spans))
+    texts = [f"{_days(first, last)} {' '.join(map(str, spans))}" for first, last, spans in parts]
+    return read_hours("; ".join(texts)).says
+
+
+def _days(first: int, last: int) -> str:
+    return DAYS[first] if first == last else f"{DAYS[first]}-{DAYS[last]}"
+
+
 def _read_days(text: str, part: str) -> range:
     found = _DAYS.fullmatch(text)
     if not found or not {found["first"], found["last"] or found["first"]} <= set(DAYS):
@@ -78,6 +112,11 @@ def _read_periods(spans: list[str], part: str) -> tuple[Period, ...]:
             raise PermanentError(f"working hours: the periods of {part!r} must be in order and apart")
         periods.append(period)
     return tuple(periods)
+
+
+def _wall(minutes: int) -> str:
+    """Return a time of day as short as it can be read: ``9``, ``14:30``."""
+    return f"{minutes // 60}:{minutes % 60:02}" if minutes % 60 else str(minutes // 60)
 
 
 def _minutes(text: str, part: str) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, exists, select, update
 from itaca.cases.roles import Role
 from itaca.contracts.ids import PersonId
 from itaca.storage.moments import to_micros
-from itaca.storage.tables import accounts, people
+from itaca.storage.tables import accounts, identities, people
 from itaca.storage.upsert import dialect_insert
 
 
@@ -38,9 +38,8 @@ def list_accounts(conn: Connection) -> dict[PersonId, Account]:
 
 
 def first_admin(conn: Connection) -> PersonId | None:
-    """Return who may become the first admin: who has been active longest; None once an admin has a password."""
-    has_admin = exists().where(accounts.c.role == Role.ADMIN.value, accounts.c.password_hash.is_not(None))
-    if conn.execute(select(has_admin)).scalar_one():
+    """Return who may become the first admin: who has been active longest; None once an admin can sign in."""
+    if conn.execute(_admins_who_can_sign_in().limit(1)).first():
         return None
     oldest = select(people.c.id).where(people.c.is_active).order_by(people.c.joined_at, people.c.id).limit(1)
     person_id = conn.execute(oldest).scalar()
@@ -86,10 +85,28 @@ def set_language(conn: Connection, person_id: PersonId, language: str) -> None:
     conn.execute(update(accounts).where(accounts.c.person_id == person_id).values(language=language))
 
 
-def admins_with_password(conn: Connection) -> Sequence[PersonId]:
-    """Return the admins who can sign in."""
-    is_admin = (accounts.c.role == Role.ADMIN.value) & accounts.c.password_hash.is_not(None)
-    return [PersonId(i) for i in conn.scalars(select(accounts.c.person_id).where(is_admin))]
+def role_of(conn: Connection, person_id: PersonId) -> Role | None:
+    """Return what somebody is at the desk; None without an account."""
+    role = conn.scalar(select(accounts.c.role).where(accounts.c.person_id == person_id))
+    return None if role is None else Role(role)
+
+
+def end_invitation(conn: Connection, person_id: PersonId) -> None:
+    """Let a link that was not used count no more."""
+    ended = {"invite_hash": None, "invite_until": None}
+    conn.execute(update(accounts).where(accounts.c.person_id == person_id).values(ended))
+
+
+def admins_who_can_sign_in(conn: Connection) -> Sequence[PersonId]:
+    """Return the admins who are active and have a password, or a provider that vouches for them."""
+    return [PersonId(i) for i in conn.scalars(_admins_who_can_sign_in())]
+
+
+def _admins_who_can_sign_in() -> Select[Any]:
+    by_provider = exists().where(identities.c.person_id == accounts.c.person_id)
+    query = select(accounts.c.person_id).join(people, people.c.id == accounts.c.person_id)
+    can_sign_in = accounts.c.password_hash.is_not(None) | by_provider
+    return query.where(people.c.is_active, accounts.c.role == Role.ADMIN.value, can_sign_in)
 
 
 def _accounts() -> Select[Any]:

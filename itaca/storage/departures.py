@@ -20,6 +20,7 @@ from itaca.storage.entries import Entries
 from itaca.storage.legal_clocks import run_on
 from itaca.storage.moments import to_micros
 from itaca.storage.outbox import OutboxEntry, finish
+from itaca.storage.team_calendars import calendar_of_person
 from itaca.storage.values import NewAnswer, note_answer
 
 ACTOR = "courier"
@@ -88,7 +89,8 @@ def _owe_again(conn: Connection, entries: Entries, entry: OutboxEntry, case_id: 
     cases, people = tables.cases, tables.people
     query = select(cases, people.c.email).outerjoin(people, people.c.id == cases.c.owner_id)
     row = conn.execute(query.where(cases.c.id == case_id)).one()
-    owed = NewPromise(PromiseKind.ANSWER, Policy().next_escalation(entries.now))
+    due_at = Policy().next_escalation(entries.now, calendar_of_person(conn, row.owner_id))
+    owed = NewPromise(PromiseKind.ANSWER, due_at)
     entries.raise_case(case_id, row.severity + 1, row.level, row.contacts, owed)
     run_on(conn, case_id, entry.created_at)
     if row.owner_id is not None:

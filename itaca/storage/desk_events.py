@@ -1,4 +1,4 @@
-"""What happens at the desk's door: sign-ins, refusals, denied access; written once and never changed."""
+"""What happens at the desk's door, and every change of people and teams; written once and never changed."""
 
 import random
 from dataclasses import dataclass
@@ -24,18 +24,31 @@ class DoorEvent(StrEnum):
     FORGED = "forged"
     INVITED = "invited"
     PASSWORD_SET = "password_set"  # noqa: S105
+    PERSON_ADDED = "person_added"
+    NAME_CHANGED = "name_changed"
+    TEAM_GIVEN = "team_given"
+    LANGUAGES_SET = "languages_set"
+    LEAD_GIVEN = "lead_given"
+    LEFT = "left"
+    RETURNED = "returned"
+    ABSENCE_NOTED = "absence_noted"
+    ABSENCE_STRUCK = "absence_struck"
+    TEAM_ADDED = "team_added"
+    TEAM_CHANGED = "team_changed"
+    HOURS_SET = "hours_set"
     ROLE_GIVEN = "role_given"
 
 
 @dataclass(frozen=True)
 class DoorEntry:
-    """One line of the trail."""
+    """One line of the trail; ``person`` is whom it concerns, ``by`` who did it."""
 
     at: datetime
     kind: DoorEvent
     person: str
     client: str
     detail: str
+    by: str
 
 
 def note(
@@ -48,15 +61,18 @@ def note(
     client: str = "",
     subject: str = "",
     detail: str = "",
+    by_id: PersonId | None = None,
 ) -> None:
     """Write one line.
 
     Args:
+        person_id: whom it concerns; ``by_id`` who did it, if it was somebody else or at their wish.
         client: the network address it came from.
         subject: SHA-256 of the e-mail address tried, in hex.
     """
     row: dict[str, Any] = {"id": uuid7(now, rng), "at": to_micros(now), "kind": kind.value, "person_id": person_id}
-    conn.execute(insert(desk_events).values(**row, client=client[:64], subject=subject, detail=detail[:200]))
+    row |= {"client": client[:64], "subject": subject, "detail": detail[:500], "by_id": by_id}
+    conn.execute(insert(desk_events).values(row))
 
 
 def refusals(conn: Connection, client: str, subject: str, since: datetime) -> tuple[int, int]:
@@ -70,9 +86,11 @@ def refusals(conn: Connection, client: str, subject: str, since: datetime) -> tu
 
 def newest(conn: Connection, limit: int = 50) -> list[DoorEntry]:
     """Return the newest lines, newest first."""
+    doer = people.alias()
     query = (
-        select(desk_events, people.c.name)
+        select(desk_events, people.c.name, doer.c.name.label("by"))
         .outerjoin(people, people.c.id == desk_events.c.person_id)
+        .outerjoin(doer, doer.c.id == desk_events.c.by_id)
         .order_by(desk_events.c.at.desc(), desk_events.c.id.desc())
         .limit(limit)
     )
@@ -80,4 +98,4 @@ def newest(conn: Connection, limit: int = 50) -> list[DoorEntry]:
 
 
 def _entry(row: Row[Any]) -> DoorEntry:
-    return DoorEntry(from_micros(row.at), DoorEvent(row.kind), row.name or "", row.client, row.detail)
+    return DoorEntry(from_micros(row.at), DoorEvent(row.kind), row.name or "", row.client, row.detail, row.by or "")

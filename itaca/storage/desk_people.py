@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import Connection, delete, select
 
 from itaca.cases.people import Person, Roster
+from itaca.cases.roles import Role
 from itaca.contracts.ids import PersonId
 from itaca.storage.accounts import Account, list_accounts
 from itaca.storage.people import load_roster
@@ -31,17 +32,29 @@ class Colleague:
     account: Account | None
     absences: Sequence[Absence]
 
+    @property
+    def role(self) -> Role | None:
+        return self.account.role if self.account else None
+
 
 def list_colleagues(conn: Connection, today: date) -> list[Colleague]:
-    """Return everybody active, by name, with the absences that are not over."""
+    """Return everybody by name, also those who left, with the absences that are not over."""
     roster, accounts, away = load_roster(conn, today), list_accounts(conn), _absences(conn, today)
-    active = sorted(roster.active(), key=lambda person: (person.name, person.id))
-    return [_colleague(person, roster, accounts, away) for person in active]
+    known = sorted(roster.people.values(), key=lambda person: (person.name, person.id))
+    return [_colleague(person, roster, accounts, away) for person in known]
 
 
-def end_absence(conn: Connection, person_id: PersonId, first_day: date) -> None:
-    """Strike an absence that begins on this day."""
-    conn.execute(delete(absences).where(absences.c.person_id == person_id, absences.c.first_day == first_day))
+def find_colleague(conn: Connection, person_id: str, today: date) -> Colleague | None:
+    """Return one person, also one who left; None if nobody has this id."""
+    roster = load_roster(conn, today)
+    person = roster.people.get(PersonId(person_id))
+    return None if person is None else _colleague(person, roster, list_accounts(conn), _absences(conn, today))
+
+
+def end_absence(conn: Connection, person_id: PersonId, first_day: date) -> bool:
+    """Strike an absence that begins on this day; return False if there is none."""
+    own = (absences.c.person_id == person_id) & (absences.c.first_day == first_day)
+    return conn.execute(delete(absences).where(own)).rowcount > 0
 
 
 def _absences(conn: Connection, today: date) -> dict[PersonId, list[Absence]]:

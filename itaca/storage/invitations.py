@@ -24,12 +24,18 @@ def digest(secret: str) -> str:
 
 
 def invite_person(
-    conn: Connection, person_id: PersonId, role: Role, now: datetime, valid_for: timedelta, rng: random.Random
+    conn: Connection,
+    person_id: PersonId,
+    role: Role,
+    now: datetime,
+    valid_for: timedelta,
+    rng: random.Random,
+    by_id: PersonId | None = None,
 ) -> str:
     """Invite somebody to the desk and return the secret of their link; an earlier link ends."""
     secret = new_secret()
     invite(conn, person_id, role, digest(secret), now + valid_for)
-    note(conn, DoorEvent.INVITED, now, rng, person_id=person_id, detail=role.value)
+    note(conn, DoorEvent.INVITED, now, rng, person_id=person_id, detail=role.value, by_id=by_id)
     return secret
 
 

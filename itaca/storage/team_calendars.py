@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete
+from sqlalchemy import Connection, Row, delete, select
 
 from itaca.cases.closures import Closures, read_closures
 from itaca.cases.deadlines import Calendar
 from itaca.cases.hours import read_hours
 from itaca.errors import PermanentError
-from itaca.storage.tables import team_calendars
+from itaca.storage.tables import people, team_calendars
 from itaca.storage.upsert import upsert
 
 
@@ -51,6 +51,13 @@ def set_team_calendar(
 def drop_team_calendar(conn: Connection, team_id: str) -> bool:
     """Let a team work by the company's hours again; return False where it did already."""
     return conn.execute(delete(team_calendars).where(team_calendars.c.team_id == team_id)).rowcount > 0
+
+
+def calendar_of_person(conn: Connection, person_id: str | None) -> Calendar | None:
+    """Return the calendar of somebody's team; None where it is the company's."""
+    query = select(team_calendars).join(people, people.c.team_id == team_calendars.c.team_id)
+    row = conn.execute(query.where(people.c.id == person_id)).one_or_none()
+    return None if row is None else calendar_of(row)
 
 
 def calendar_of(row: Row[Any]) -> Calendar | None:

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from fastapi import Depends, Request
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from itaca.storage.accounts import Account
 from itaca.storage.desk_events import DoorEvent
 from itaca.storage.desk_sessions import signed_in
 from itaca.storage.invitations import digest, new_secret
+from itaca.storage.staff import Change
 from services.desk.desk import Desk
 from services.desk.passwords import form_token
 from services.desk.words import choose_language
@@ -68,6 +69,12 @@ def desk_of(request: Request) -> Desk:
     return desk
 
 
+def change_by(request: Request, visitor: Visitor) -> Change:
+    """Return who changes something now, for the trail."""
+    desk = desk_of(request)
+    return Change(visitor.id, client_of(request), desk.clock.now(), desk.rng)
+
+
 def client_of(request: Request) -> str:
     """Return the network address that the request came from."""
     return request.client.host if request.client else ""
@@ -112,13 +119,21 @@ def allowed(right: Right) -> Callable[..., Coroutine[Any, Any, Visitor]]:
 
     async def check(request: Request, visitor: Annotated[Visitor, Depends(visitor_of)]) -> Visitor:
         if not visitor.may(right):
-            await desk_of(request).note(
-                DoorEvent.DENIED, client_of(request), person_id=visitor.id, detail=f"{request.method} {right.value}"
-            )
-            raise DeniedError(f"the role {visitor.account.role.value} does not allow it")
+            await deny(request, visitor, right)
         return visitor
 
     return check
+
+
+async def deny(request: Request, visitor: Visitor, right: Right) -> NoReturn:
+    """Write a refusal down, and refuse.
+
+    Raises:
+        DeniedError: always.
+    """
+    detail = f"{request.method} {right.value}"
+    await desk_of(request).note(DoorEvent.DENIED, client_of(request), person_id=visitor.id, detail=detail)
+    raise DeniedError(f"the role {visitor.account.role.value} does not allow it")
 
 
 def visit_of(request: Request) -> str:

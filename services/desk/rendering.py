@@ -59,6 +59,7 @@ def _environment(words: Words) -> Environment:
         moment=words.moment,
         time=words.time,
         until=words.until,
+        language=words.language_name,
         size=words.size,
     )
     return environment

@@ -4,16 +4,35 @@ from services.desk.routes import (
     cancellations,
     case_acts,
     cases,
+    chain,
     contacts,
     customers,
     flow,
     mails,
     my_day,
     people,
+    person,
     review,
     sign_in,
+    teams,
     values,
 )
 
-PAGES = (sign_in, my_day, cases, contacts, case_acts, customers, mails, review, cancellations, flow, values, people)
+PAGES = (
+    sign_in,
+    my_day,
+    cases,
+    contacts,
+    case_acts,
+    customers,
+    mails,
+    review,
+    cancellations,
+    flow,
+    values,
+    people,
+    person,
+    teams,
+    chain,
+)
 ROUTERS = tuple(page.router for page in PAGES)

@@ -8,6 +8,7 @@ from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -83,6 +84,10 @@ class Words:
         if abs(step) < timedelta(minutes=1):
             return self.catalogue.gettext("now")
         return format_timedelta(step, add_direction=True, threshold=1.5, locale=self.language)
+
+    def language_name(self, code: str) -> str:
+        """Return what a language is called, by its two letters."""
+        return str(Locale(self.language).languages.get(code, code))
 
     def size(self, size_bytes: int) -> str:
         """Return a size as people read it."""

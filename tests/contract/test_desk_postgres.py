@@ -4,6 +4,7 @@ import pytest
 
 from tests.contract.desk_contract import DeskContract
 from tests.contract.door_contract import DoorContract
+from tests.contract.staff_contract import StaffContract
 
 pytestmark = pytest.mark.postgres
 
@@ -14,3 +15,7 @@ class TestDesk(DeskContract):
 
 class TestDoor(DoorContract):
     """The door of the desk on PostgreSQL."""
+
+
+class TestStaff(StaffContract):
+    """People and teams on PostgreSQL."""

@@ -2,6 +2,7 @@
 
 from tests.contract.desk_contract import DeskContract
 from tests.contract.door_contract import DoorContract
+from tests.contract.staff_contract import StaffContract
 
 
 class TestDesk(DeskContract):
@@ -10,3 +11,7 @@ class TestDesk(DeskContract):
 
 class TestDoor(DoorContract):
     """The door of the desk on SQLite."""
+
+
+class TestStaff(StaffContract):
+    """People and teams on SQLite."""

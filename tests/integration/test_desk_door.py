@@ -14,7 +14,7 @@ from services.desk.routes.mails import REPORTS
 from services.desk.site import ROUTERS
 from tests.support.case_facts import judgement
 from tests.support.desk_site import Site, letter, open_site
-from tests.support.desk_web import TOKEN, sign_in
+from tests.support.desk_web import TOKEN, save, sign_in
 
 WITHOUT_SESSION = {"/sign-in", "/invite/{secret}", REPORTS}
 
@@ -88,7 +88,7 @@ def forms() -> list[str]:
 async def test_no_form_is_taken_from_another_site(site: Site, web: httpx.AsyncClient) -> None:
     """Every form of every page must carry this browser's token, and a session where it needs one."""
     await site.receive(letter("Pacco", "È rotto.", "n@posta.example"), judgement("N", "Y"))
-    names = ("person_id", "mail_id", "secret", "removal_id")
+    names = ("person_id", "mail_id", "secret", "removal_id", "team_id")
     values = {"reference": await site.reference(), **dict.fromkeys(names, "x")}
     paths = [path.format(**values) for path in forms() if path != REPORTS]
     assert len(paths) > 12
@@ -136,9 +136,9 @@ async def test_every_answer_is_sealed(site: Site, web: httpx.AsyncClient) -> Non
 async def test_the_last_admin_stays_one(site: Site, web: httpx.AsyncClient) -> None:
     """Nobody could undo it."""
     await sign_in(web, "Giulia Ferri")
-    token = TOKEN.search((await web.get("/people")).text)
-    assert token is not None
     giulia = site.people["Giulia Ferri"].id
-    answer = await web.post(f"/people/{giulia}/role", data={"token": token[1], "role": "agent"})
-    assert answer.status_code == 409
+    page = f"/people/{giulia}"
+    for path, more in (("role", {"role": "agent"}), ("invite", {"role": "agent"}), ("leave", {})):
+        answer = await save(web, page, f"{page}/{path}", **more)
+        assert (answer.status_code, "questo è l&#39;ultimo" in answer.text) == (409, True)
     assert (await web.get("/people")).status_code == 200

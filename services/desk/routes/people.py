@@ -1,120 +1,135 @@
-"""The page *People*: who is here, who is away, who may do what."""
+"""The page *People*: who is here, who is away, who left; absences, and what was changed by whom."""
 
-from datetime import date, timedelta
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from itaca.cases.roles import Right, Role
+from itaca.cases.staff import may_note_absence
 from itaca.contracts.ids import PersonId
 from itaca.errors import PermanentError
-from itaca.storage.accounts import admins_with_password, set_role
-from itaca.storage.desk_events import DoorEvent, newest, note
-from itaca.storage.desk_people import end_absence, list_colleagues
-from itaca.storage.desk_sessions import end_sessions
-from itaca.storage.invitations import invite_path, invite_person
-from itaca.storage.people import set_absence
+from itaca.storage.desk_events import DoorEntry, newest
+from itaca.storage.desk_people import list_colleagues
+from itaca.storage.staff import (
+    Profile,
+    add_colleague,
+    everybody,
+    note_absence,
+    person_version,
+    strike_absence,
+)
 from services.desk.desk import Desk
-from services.desk.door import Administrator, DeniedError, DeskHere, NotFoundError, SignedIn, Visitor, client_of
+from services.desk.door import Administrator, DeskHere, NotFoundError, SignedIn, Visitor, change_by, deny
+from services.desk.problems import problem_words
+from services.desk.staff_forms import languages_to_choose, read_profile, trail_words
 
 router = APIRouter()
 Text = Annotated[str, Form()]
+Many = Annotated[list[str], Form()]
 
 
 @router.get("/people")
-async def people(desk: DeskHere, visitor: SignedIn) -> Response:
-    """Show everybody who is active."""
-    return await _show(desk, visitor)
+async def people(desk: DeskHere, visitor: SignedIn, done: str = "") -> Response:
+    """Show everybody."""
+    return await show_people(desk, visitor, done=done)
+
+
+@router.post("/people")
+async def add(
+    request: Request,
+    desk: DeskHere,
+    visitor: Administrator,
+    email: Text = "",
+    name: Text = "",
+    team: Text = "",
+    lead: Text = "",
+    languages: Many = [],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    """Add somebody who answers for cases."""
+    change, wanted = change_by(request, visitor), read_profile(name, team, lead, languages)
+    try:
+        person = await desk.database.write(lambda conn: add_colleague(conn, change, email[:254], wanted))
+    except PermanentError as error:
+        said = problem_words(error, desk.pages.words(visitor.language))
+        return await show_people(desk, visitor, problem=said, typed=wanted, email=email)
+    return RedirectResponse(f"/people/{person.id}?done=added", 303)
 
 
 @router.post("/people/{person_id}/absence")
-async def note_absence(
-    desk: DeskHere, visitor: SignedIn, person_id: str, first_day: Text = "", last_day: Text = ""
+async def absence(
+    request: Request, desk: DeskHere, visitor: SignedIn, person_id: str, first_day: Text = "", last_day: Text = ""
 ) -> Response:
-    """Note that somebody is away: oneself, or anybody where the role allows it."""
-    _check_absence(visitor, person_id)
+    """Note that somebody is away: oneself, those one leads, or anybody where the role allows it."""
+    await _check_absence(request, desk, visitor, person_id)
     first, last = _day(first_day), _day(last_day)
-    if first is None or last is None or last < first:
-        return await _show(desk, visitor, problem="days", status=400)
-    await desk.database.write(lambda conn: set_absence(conn, PersonId(person_id), first, last))
-    return RedirectResponse("/people?done=absence", 303)
+    words, change = desk.pages.words(visitor.language), change_by(request, visitor)
+    if first is None or last is None:
+        return await show_people(desk, visitor, problem=words.say("Say the first day and the last one."))
+    try:
+        await desk.database.write(lambda conn: note_absence(conn, change, PersonId(person_id), first, last))
+    except PermanentError as error:
+        return await show_people(desk, visitor, problem=problem_words(error, words))
+    return RedirectResponse("/people?done=noted", 303)
 
 
 @router.post("/people/{person_id}/back")
-async def come_back(desk: DeskHere, visitor: SignedIn, person_id: str, first_day: Text) -> Response:
-    """Strike an absence."""
-    _check_absence(visitor, person_id)
-    first = _day(first_day)
-    if first is not None:
-        await desk.database.write(lambda conn: end_absence(conn, PersonId(person_id), first))
-    return RedirectResponse("/people", 303)
-
-
-@router.post("/people/{person_id}/invite")
-async def invite(desk: DeskHere, visitor: Administrator, person_id: str, role: Text) -> Response:
-    """Make a link by which somebody sets their password; it is shown once, to be handed over."""
-    chosen = _role(role)
-    now, rng, lasts = desk.clock.now(), desk.rng, timedelta(hours=desk.settings.invite_hours)
-
-    def work(conn: Connection) -> str:
-        _keep_an_admin(conn, PersonId(person_id), chosen)
-        return invite_person(conn, PersonId(person_id), chosen, now, lasts, rng)
-
-    secret = await desk.database.write(work)
-    return await _show(desk, visitor, link=invite_path(secret), invited=person_id)
-
-
-@router.post("/people/{person_id}/role")
-async def give_role(request: Request, desk: DeskHere, visitor: Administrator, person_id: str, role: Text) -> Response:
-    """Change what somebody may do; it counts from their next sign-in, which is now."""
-    chosen, client = _role(role), client_of(request)
-    now, rng = desk.clock.now(), desk.rng
-
-    def work(conn: Connection) -> None:
-        _keep_an_admin(conn, PersonId(person_id), chosen)
-        if set_role(conn, PersonId(person_id), chosen):
-            note(
-                conn,
-                DoorEvent.ROLE_GIVEN,
-                now,
-                rng,
-                person_id=PersonId(person_id),
-                client=client,
-                detail=f"{chosen.value} by {visitor.id}",
-            )
-        if person_id != visitor.id:
-            end_sessions(conn, PersonId(person_id))
-
-    await desk.database.write(work)
-    return RedirectResponse("/people", 303)
-
-
-async def _show(
-    desk: Desk, visitor: Visitor, problem: str = "", link: str = "", invited: str = "", status: int = 200
+async def strike(
+    request: Request, desk: DeskHere, visitor: SignedIn, person_id: str, first_day: Text = ""
 ) -> Response:
-    today = desk.policy.calendar.today(desk.clock.now())
-    sees_door = visitor.may(Right.ACCOUNTS)
+    """Strike an absence."""
+    await _check_absence(request, desk, visitor, person_id)
+    first, change = _day(first_day), change_by(request, visitor)
+    if first is not None:
+        await desk.database.write(lambda conn: strike_absence(conn, change, PersonId(person_id), first))
+    return RedirectResponse("/people?done=noted", 303)
 
-    def work(conn: Connection) -> dict[str, object]:
-        return {"colleagues": list_colleagues(conn, today), "door": newest(conn) if sees_door else []}
+
+async def show_people(
+    desk: Desk,
+    visitor: Visitor,
+    problem: str = "",
+    done: str = "",
+    typed: Profile | None = None,
+    email: str = "",
+) -> Response:
+    """Show everybody, what the visitor may do for each, and to admins the trail."""
+    today = desk.policy.calendar.today(desk.clock.now())
+    is_admin, words = visitor.may(Right.ACCOUNTS), desk.pages.words(visitor.language)
+
+    def work(conn: Connection) -> dict[str, Any]:
+        trail: list[DoorEntry] = newest(conn) if is_admin else []
+        return {"known": list_colleagues(conn, today), "roster": everybody(conn), "door": trail}
 
     values = await desk.database.read(work)
-    values |= {"visitor": visitor, "here": "people", "problem": problem, "today": today, "roles": list(Role)}
-    values |= {"link": desk.address + link if link else "", "invited": invited}
-    return desk.pages.page("people.html", visitor.language, values, status)
+    known, roster, role = values.pop("known"), values["roster"], visitor.account.role
+    values |= {
+        "visitor": visitor,
+        "here": "people",
+        "problem": problem,
+        "done": done,
+        "today": today,
+        "roles": list(Role),
+        "colleagues": [one for one in known if one.person.is_active],
+        "gone": [one for one in known if not one.person.is_active],
+        "may_note": {one for one in roster.people if may_note_absence(role, roster, visitor.id, one)},
+        "version_of": person_version,
+        "typed": typed or Profile("", ""),
+        "email": email,
+        "languages_to_choose": languages_to_choose(typed.languages if typed else (), words),
+        "trail": trail_words(words),
+    }
+    return desk.pages.page("people.html", visitor.language, values, 400 if problem else 200)
 
 
-def _check_absence(visitor: Visitor, person_id: str) -> None:
-    if person_id != visitor.id and not visitor.may(Right.ABSENCES):
-        raise DeniedError("absences of others are noted by those who lead")
-
-
-def _keep_an_admin(conn: Connection, person_id: PersonId, role: Role) -> None:
-    """The last admin who can sign in stays one: nobody could undo it."""
-    if role is not Role.ADMIN and list(admins_with_password(conn)) == [person_id]:
-        raise PermanentError("the last admin stays one")
+async def _check_absence(request: Request, desk: Desk, visitor: Visitor, person_id: str) -> None:
+    roster = await desk.database.read(everybody)
+    if PersonId(person_id) not in roster.people:
+        raise NotFoundError("nobody has this id")
+    if not may_note_absence(visitor.account.role, roster, visitor.id, PersonId(person_id)):
+        await deny(request, visitor, Right.ABSENCES)
 
 
 def _day(text: str) -> date | None:
@@ -122,9 +137,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _role(name: str) -> Role:
-    if name not in set(Role):
-        raise NotFoundError("there is no such role")
-    return Role(name)
