@@ -160,12 +160,6 @@ def _standing() -> Select[Any]:
     return select(webhooks).where(webhooks.c.ended_at.is_(None))
 
 
-@cache
-def _standing() -> Select[Any]:
-    """Every routing transaction asks this; built once, as building takes longer than running."""
-    return select(webhooks).where(webhooks.c.ended_at.is_(None))
-
-
 def _webhook(row: Row[tuple[object, ...]]) -> Webhook:
     return Webhook(
         row.id,

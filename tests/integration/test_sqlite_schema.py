@@ -111,7 +111,7 @@ QUERIES: dict[str, Callable[[Connection], object]] = {
     "unsettled": lambda c: mails.claim_unsettled(c, NOW, 10),
     "any due": lambda c: mails.is_any_due(c, NOW),
     "letter": lambda c: letters.load_context(c, MailId(_a_mail(c)), [_a_case(c)]),
-    "writers": lambda c: standing.load_writers(c, [_REPLY], people.load_roster(c, NOW.date()), NOW),
+    "writers": lambda c: standing.load_writers(c, [_REPLY], people.load_roster(c, NOW.date())),
     "unsettled of a batch": lambda c: standing.lock_unsettled(c, [MailId("a")]),
     "load": lambda c: people.load_roster(c, NOW.date()),
     "due": lambda c: outbox.claim_due(c, NOW, 60, 10),
@@ -176,14 +176,14 @@ async def test_the_roster_counts_open_cases_only(database: SqliteDatabase) -> No
     assert search.endswith("(owner_id=? AND kind=? AND status=?)")
 
 
-@pytest.mark.parametrize("name", QUERIES.keys() - {"case_page"})
+@pytest.mark.parametrize("name", QUERIES.keys() - {"case_page", "register"})
 async def test_no_state_is_bound_that_a_partial_index_asks_for(database: SqliteDatabase, name: str) -> None:
-    """SQLite would prepare such a statement anew each time it is run; only the API's list is asked for any status."""
+    """SQLite would prepare such a statement anew each time it is run; only two lists are asked for any state."""
     ledger = Ledger(database)
     await ledger.open_case(await ledger.accept(b"a"))
     sent = await database.write(lambda c: _sent_by(c, QUERIES[name]))
     conditions = await database.read(lambda c: list(c.scalars(text(_PARTIAL))))
-    found = re.findall(r"ON (\w+) .* WHERE (\w+) =", "\n".join(conditions))
+    found = re.findall(r"ON (\w+) .* WHERE (state|status) =", "\n".join(conditions))
     asked = {f"{table}.{column}" for table, column in found}
     assert asked >= {"cases.status", "promises.state"}
     assert [column for statement, _ in sent for column in asked if f"{column} = ?" in statement] == []
