@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from itaca.cases.interactions import RecordedFile
 from itaca.contracts.intents import CaseKind, CaseOutcome, PromiseKind
 from itaca.errors import PermanentError
 
@@ -37,7 +38,8 @@ def check_end(kind: CaseKind, outcome: CaseOutcome, evidence: str) -> None:
 class Answer:
     """A person's answer, and what follows from it: an end with its evidence, or a date to come back by.
 
-    ``template`` names the text that it began with, so that what templates are worth can be measured.
+    ``template`` names the text that it began with, so that what templates are worth can be measured; ``files`` leave
+    with it.
     """
 
     subject: str
@@ -47,6 +49,7 @@ class Answer:
     evidence: str = ""
     back_by: datetime | None = None
     template: str = ""
+    files: tuple[RecordedFile, ...] = ()
 
 
 def check_answer(answer: Answer, kind: CaseKind, still_owed: Sequence[PromiseKind], now: datetime) -> None:

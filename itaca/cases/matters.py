@@ -51,6 +51,19 @@ def open_review(mail: MailFacts, standing: Standing, policy: Policy, reason: str
     return _open(mail, standing, policy, CaseKind.REVIEW, (), reasons=(reason,))
 
 
+def open_matter(
+    mail: MailFacts, standing: Standing, policy: Policy, kind: CaseKind, is_protest: bool, reasons: tuple[str, ...]
+) -> OpenCase:
+    """Return a case of its own for what a person saw in the mail, whatever else is open.
+
+    Args:
+        is_protest: the mail complains as well: a cancellation is dated as it says.
+    """
+    cues = find_cues(f"{mail.text.subject}\n{mail.text.new_text}", mail.text.language, mail.foreign_addresses())
+    opened = _open(mail, standing, policy, kind, cues, reasons)
+    return _dated(opened, mail, policy) if is_protest and kind is CaseKind.CANCELLATION else opened
+
+
 def join_thread(mail: MailFacts, standing: Standing, policy: Policy) -> AppendToCase | None:
     """Return the contact on an open case with an owner that this mail answers, if its writer may join it."""
     for case in standing.linked:

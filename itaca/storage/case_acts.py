@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Row, select, update
 
 from itaca.cases.actions import NewPromise
 from itaca.cases.closing import Answer, check_answer, check_end
-from itaca.contracts.ids import CaseId, MailId, PersonId
+from itaca.contracts.ids import CaseId, MailId, OutboxId, PersonId
 from itaca.contracts.intents import CaseKind, CaseOutcome, Intent, OutboxKind, PromiseKind
 from itaca.errors import PermanentError
+from itaca.storage.answer_files import keep_files
 from itaca.storage.asks import tick
 from itaca.storage.cases import close_case
 from itaca.storage.desk_case import case_version
@@ -155,7 +156,7 @@ def answer(conn: Connection, act: Act, mail_id: MailId, said: Answer, person: st
     letter = {"subject": said.subject.strip(), "text": said.text.strip()}
     payload = {**letter, "person": person, "template": said.template}
     key = f"reply:{act.case_id}:{act.version}"
-    entries.leave(OutboxKind.REPLY, key, act.case_id, mail_id, said.recipient, payload)
+    letter_id = OutboxId(entries.leave(OutboxKind.REPLY, key, act.case_id, mail_id, said.recipient, payload))
     entries.event(act.case_id, "replied", mail_id, {})
     answered = (promises.c.case_id == act.case_id) & (promises.c.kind == PromiseKind.ANSWER.value)
     if _end_promises(conn, entries, answered, ANSWERED):
@@ -164,6 +165,7 @@ def answer(conn: Connection, act: Act, mail_id: MailId, said: Answer, person: st
         entries.promise(act.case_id, NewPromise(PromiseKind.ANSWER, said.back_by))
         entries.event(act.case_id, "promised", None, {"due_at": said.back_by.isoformat()})
     entries.write(conn)
+    keep_files(conn, letter_id, said.files)
     _tick(conn, act, asked, ANSWERED)
     if said.ends_as is not None:
         close_case(conn, act.case_id, said.ends_as, said.evidence, act.now, act.rng, act.person_id)

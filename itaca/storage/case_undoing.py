@@ -71,6 +71,8 @@ class Remembering:
 @contextmanager
 def undoable(conn: Connection, act: Act, kind: str) -> Iterator[Remembering]:
     """Do something to a case in such a way that it can be taken back; ``kind`` is its event's name."""
+    # Held before one looks: nothing changes the case between what is kept of it and what is done.
+    conn.execute(select(cases.c.id).where(cases.c.id == act.case_id).with_for_update())
     remembering = Remembering(conn, act, kind, act.case_id)
     remembering.touch(act.case_id)
     yield remembering

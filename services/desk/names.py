@@ -66,6 +66,10 @@ NAMES = {
     "legal_term_near": N_("The legal term runs out soon"),
     "legal_term_broken": N_("The legal term has run out"),
     "found_by_audit": N_("Found by the blind check"),
+    "merged_into": N_("Goes on in another case"),
+    "took_in": N_("Another case goes on in this one"),
+    "split_off": N_("A case of its own was opened"),
+    "undone": N_("Taken back"),
     # States of a cancellation.
     "requested": N_("requested"),
     "receipted": N_("receipt sent"),

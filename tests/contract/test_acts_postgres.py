@@ -3,9 +3,19 @@
 import pytest
 
 from tests.contract.merging_contract import MergingContract
+from tests.contract.splitting_contract import SplittingContract
+from tests.contract.undoing_contract import UndoingContract
 
 pytestmark = pytest.mark.postgres
 
 
 class TestMerging(MergingContract):
     """Mergers on PostgreSQL."""
+
+
+class TestSplitting(SplittingContract):
+    """Splits on PostgreSQL."""
+
+
+class TestUndoing(UndoingContract):
+    """Acts taken back on PostgreSQL."""

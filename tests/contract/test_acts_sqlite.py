@@ -1,7 +1,17 @@
 """What people do with cases at the desk on SQLite, in a file."""
 
 from tests.contract.merging_contract import MergingContract
+from tests.contract.splitting_contract import SplittingContract
+from tests.contract.undoing_contract import UndoingContract
 
 
 class TestMerging(MergingContract):
     """Mergers on SQLite."""
+
+
+class TestSplitting(SplittingContract):
+    """Splits on SQLite."""
+
+
+class TestUndoing(UndoingContract):
+    """Acts taken back on SQLite."""
