@@ -12,6 +12,7 @@ from services.desk import headers, refusals
 from services.desk.api.app import routes
 from services.desk.cleaner import Cleaner
 from services.desk.desk import Desk
+from services.desk.live import Live
 from services.desk.passwords import Passwords
 from services.desk.rendering import Pages
 from services.desk.settings import DeskSettings
@@ -47,6 +48,7 @@ def create_app(parts: Parts, settings: DeskSettings) -> FastAPI:
         Passwords(),
         Cleaner(settings.html_wall_s),
         parts.broker,
+        Live(parts.database, parts.clock),
     )
     app.state.parts = parts
     for router in ROUTERS:

@@ -13,6 +13,7 @@ from itaca.settings import SharedSettings
 from itaca.storage.database import Database
 from itaca.storage.desk_events import DoorEvent, note
 from services.desk.cleaner import Cleaner
+from services.desk.live import Live
 from services.desk.passwords import Passwords
 from services.desk.rendering import Pages
 from services.desk.settings import DeskSettings
@@ -32,6 +33,7 @@ class Desk:
     passwords: Passwords
     cleaner: Cleaner
     broker: Broker
+    live: Live
 
     @property
     def closing_time(self) -> time:

@@ -67,6 +67,8 @@ class DeskStage:
         log.info("desk.listening_started", port=self.port)
         try:
             await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+            # First of all: a stream would keep the server waiting for as long as its page is open.
+            await self.app.state.desk.live.close()
             server.should_exit = True
             await serving
         finally:

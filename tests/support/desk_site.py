@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -54,11 +54,12 @@ CAST = (
 
 @dataclass
 class Site:
-    """One desk with its people; ``url`` is where it listens."""
+    """One desk with its people; ``url`` is where it listens, ``stop`` ends it as a signal does."""
 
     ledger: Ledger
     stage: DeskStage
-    people: dict[str, Person] = field(default_factory=dict)
+    people: dict[str, Person]
+    stop: Callable[[], Awaitable[None]]
 
     @property
     def url(self) -> str:
@@ -120,11 +121,15 @@ async def open_site(folder: Path, **variables: str) -> AsyncIterator[Site]:
         stage = build(parts, load(DeskSettings, {"ITACA_DESK_PORT": "0", **variables}))
         stopping = asyncio.Event()
         running = asyncio.create_task(stage.run(stopping))
-        try:
-            yield Site(ledger, stage, people)
-        finally:
+
+        async def stop() -> None:
             stopping.set()
             await running
+
+        try:
+            yield Site(ledger, stage, people, stop)
+        finally:
+            await stop()
             await broker.close()
 
 

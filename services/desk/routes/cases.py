@@ -49,7 +49,7 @@ async def news(request: Request, desk: DeskHere, visitor: Reader, reference: str
             return None
         look_at(conn, [(digest(visitor.secret), head.reference)], now)
         others = also_looking(conn, head.reference, visitor.id, now)
-        return {"case": head, "news": news_since(conn, head.id, version), "looking": others}
+        return {"case": head, "news": news_since(conn, head.id, version), "looking": others, "version": version}
 
     values = await desk.database.write(work)
     if values is None:

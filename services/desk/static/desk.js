@@ -36,3 +36,36 @@ document.addEventListener("change", (event) => {
 document.addEventListener("input", (event) => {
   if (event.target.dataset && event.target.dataset.filled) event.target.dataset.filled = "no";
 });
+
+// What one looks at is read again when the desk says that it changed; without a stream, every fifteen seconds.
+let stream = null, heard = "", asking = 0;
+const readAgain = () => htmx.trigger(document.body, "live");
+const hush = () => { clearTimeout(asking); if (stream) stream.close(); stream = null; heard = ""; };
+const listen = () => {
+  const live = document.querySelector("[data-live]");
+  const wanted = live ? live.dataset.live : "";
+  if (wanted === heard) return;
+  hush();
+  if (!wanted) return;
+  heard = wanted;
+  const askAgain = () => { readAgain(); hush(); listen(); };
+  if (!window.EventSource) { asking = setTimeout(askAgain, 15000); return; }
+  stream = new EventSource(wanted);
+  stream.onmessage = readAgain;
+  stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) asking = setTimeout(askAgain, 15000); };
+};
+document.addEventListener("htmx:load", listen);
+window.addEventListener("pagehide", hush);
+window.addEventListener("pageshow", listen);
+
+// Only what is news is put in its place, and never under somebody's hands.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const old = event.detail.target;
+  if (!old.matches("[data-region]")) return;
+  const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+  const fresh = page.getElementById(old.id);
+  const isNews = fresh && fresh.textContent !== old.textContent;
+  const isHeld = old.contains(document.activeElement) || old.querySelector("details[open]");
+  if (isNews && isHeld) document.getElementById("changed").hidden = false;
+  event.detail.shouldSwap = Boolean(isNews && !isHeld);
+});
