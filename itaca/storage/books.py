@@ -31,6 +31,8 @@ from itaca.storage.tables import book_pages, cases, mails, outbox, promises
 
 PAGE_MARGIN = timedelta(minutes=15)
 """A page closes only before this: a transaction that began earlier, or a clock that lags, is long done."""
+QUARTER = timedelta(minutes=15) // timedelta(microseconds=1)
+"""Microseconds. Pages end on a quarter of an hour, so that the hours of every time zone are sums of pages."""
 Condition = ColumnElement[bool] | TextClause
 
 
@@ -96,16 +98,20 @@ def glance(connection: Connection, now: datetime, overdue_after_s: float) -> Boo
 
 
 def close_page(connection: Connection, now: datetime) -> bool:
-    """Carry the totals forward up to the oldest mail that is unsettled or fresh; return whether a page was closed.
+    """Carry the totals forward to the last quarter of an hour before the oldest mail that is unsettled or fresh.
 
     The watch calls it every few minutes, on the database's write side. A page never changes afterwards: all its
     mails are settled, and a settled mail stays so.
+
+    Returns:
+        Whether a page was closed.
     """
     last = connection.execute(select(book_pages).order_by(book_pages.c.until.desc()).limit(1)).one_or_none()
     since = 0 if last is None else last.until
     oldest = connection.execute(select(func.min(_received_at())).where(mails.c.settled_at.is_(None))).scalar()
     fresh = to_micros(now - PAGE_MARGIN)
     until = fresh if oldest is None else min(oldest, fresh)
+    until -= until % QUARTER
     if until <= since:
         return False
     within = and_(mails.c.received_at >= since, mails.c.received_at < until)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, func, select, union_all
 
 from itaca.contracts.ids import CaseId, CaseReference
 from itaca.contracts.intents import CaseKind, CaseStatus
-from itaca.storage.moments import from_micros
-from itaca.storage.tables import case_events, case_mails, cases, customer_addresses, customers, people, promises
+from itaca.storage.conditions import is_closed_case, is_of_kind, is_open_case
+from itaca.storage.moments import dated, from_micros
+from itaca.storage.tables import case_events, case_mails, cases, customer_addresses, customers, people
 
 
 @dataclass(frozen=True)
@@ -59,20 +60,46 @@ class HistoryLine:
 
 
 def case_page(conn: Connection, wanted: CasePage) -> Sequence[CaseView]:
-    """Return a page of cases, the newest first; ids sort by the time of opening."""
-    query = _views().order_by(cases.c.id.desc()).limit(wanted.limit)
-    if wanted.kind is not None:
-        query = query.where(cases.c.kind == wanted.kind.value)
-    if wanted.status is not None:
-        query = query.where(cases.c.status == wanted.status.value)
-    if wanted.owner_email:
-        query = query.where(people.c.email == wanted.owner_email.lower())
-    if wanted.customer_email:
-        address = customer_addresses.c.address == wanted.customer_email.lower()
-        query = query.where(cases.c.customer_id.in_(select(customer_addresses.c.customer_id).where(address)))
+    """Return a page of cases, the newest first; ids sort by the time of opening.
+
+    Each kind and state that is wanted is one walk along an index, and none is longer than the page.
+    """
+    walks = [query.order_by(cases.c.id.desc()).limit(wanted.limit) for query in _walks(conn, wanted)]
+    if not walks:
+        return []
+    every = union_all(*(select(one.subquery()) for one in walks)).subquery()
+    ids = conn.scalars(select(every.c.id).order_by(every.c.id.desc()).limit(wanted.limit)).all()
+    query = _views().where(cases.c.id.in_(ids)).order_by(cases.c.id.desc())
+    return [_view(row) for row in conn.execute(query)]
+
+
+def _walks(conn: Connection, wanted: CasePage) -> list[Select[Any]]:
+    """Return what to walk along; nothing when nobody has the address that is asked for."""
+    query = select(cases.c.id)
     if wanted.before:
         query = query.where(cases.c.id < wanted.before)
-    return [_view(row) for row in conn.execute(query)]
+    for email, column, known in (
+        (wanted.customer_email, cases.c.customer_id, _customer_of),
+        (wanted.owner_email, cases.c.owner_id, _person_of),
+    ):
+        found = conn.scalar(known(email.lower())) if email else None
+        if email and found is None:
+            return []
+        query = query if found is None else query.where(column == found)
+    if not (wanted.kind or wanted.status or wanted.owner_email):
+        return [query]
+    kinds = CaseKind if wanted.kind is None else (wanted.kind,)
+    states = CaseStatus if wanted.status is None else (wanted.status,)
+    open_or_closed = {CaseStatus.OPEN: is_open_case, CaseStatus.CLOSED: is_closed_case}
+    return [query.where(is_of_kind(kind), open_or_closed[state]()) for kind in kinds for state in states]
+
+
+def _customer_of(email: str) -> Select[Any]:
+    return select(customer_addresses.c.customer_id).where(customer_addresses.c.address == email)
+
+
+def _person_of(email: str) -> Select[Any]:
+    return select(people.c.id).where(people.c.email == email)
 
 
 def view_case(conn: Connection, reference: str, for_update: bool = False) -> CaseView | None:
@@ -106,18 +133,12 @@ def _views() -> Select[Any]:
         .where(customer_addresses.c.customer_id == cases.c.customer_id)
         .scalar_subquery()
     )
-    due_at = (
-        select(func.min(promises.c.due_at))
-        .where(promises.c.case_id == cases.c.id, promises.c.state == "open")
-        .scalar_subquery()
-    )
     return (
         select(
             cases,
             people.c.email.label("owner"),
             customers.c.name.label("customer_name"),
             address.label("address"),
-            due_at.label("due_at"),
         )
         .join(customers, customers.c.id == cases.c.customer_id)
         .outerjoin(people, people.c.id == cases.c.owner_id)
@@ -140,5 +161,5 @@ def _view(row: Row[Any]) -> CaseView:
         contacts=row.contacts,
         opened_at=from_micros(row.opened_at),
         closed_at=None if row.closed_at is None else from_micros(row.closed_at),
-        due_at=None if row.due_at is None else from_micros(row.due_at),
+        due_at=dated(row.breaks_at),
     )

@@ -16,9 +16,10 @@ from itaca.errors import PermanentError
 from itaca.storage import tables
 from itaca.storage.asks import refuse_open_asks
 from itaca.storage.cancellations import load_effect, note_effect, step
-from itaca.storage.conditions import is_open_case, is_open_promise
+from itaca.storage.conditions import is_closed_case, is_open_case, is_open_promise
+from itaca.storage.desk_lists import open_ids
 from itaca.storage.entries import Entries
-from itaca.storage.moments import from_micros
+from itaca.storage.moments import dated, from_micros
 
 _NO_CANCELLATION = (CaseOutcome.REJECTED, CaseOutcome.NOT_A_MATTER, CaseOutcome.MERGED)
 
@@ -45,14 +46,18 @@ def list_cases(
     conn: Connection, *, kind: CaseKind | None = None, owner_email: str = "", is_open: bool = True, limit: int = 100
 ) -> list[CaseLine]:
     """Return cases, what breaks first on top; closed ones, if asked for, the newest first."""
-    cases, promises, people = tables.cases, tables.promises, tables.people
-    query = _lines().where(cases.c.status == ("open" if is_open else "closed"))
-    if kind is not None:
-        query = query.where(cases.c.kind == kind.value)
-    if owner_email:
-        query = query.where(people.c.email == owner_email)
-    order = (promises.c.due_at, cases.c.id) if is_open else (cases.c.closed_at.desc(), cases.c.id)
-    return [_line(row) for row in conn.execute(query.order_by(*order).limit(limit))]
+    cases, people = tables.cases, tables.people
+    owner_id = conn.scalar(select(people.c.id).where(people.c.email == owner_email)) if owner_email else None
+    if owner_email and owner_id is None:
+        return []
+    if is_open:
+        ids = open_ids(conn, owner_id, tuple(CaseKind) if kind is None else (kind,), limit=limit)
+        query = _lines().where(cases.c.id.in_(ids)).order_by(cases.c.breaks_at, cases.c.id)
+    else:
+        ended = _lines().where(is_closed_case()).order_by(cases.c.closed_at.desc(), cases.c.id)
+        of_kind = ended if kind is None else ended.where(cases.c.kind == kind.value)
+        query = (of_kind if owner_id is None else of_kind.where(cases.c.owner_id == owner_id)).limit(limit)
+    return [_line(row) for row in conn.execute(query)]
 
 
 def find_case(conn: Connection, reference: str) -> CaseLine:
@@ -177,7 +182,7 @@ def _keeping() -> Update:
 
 
 def _lines() -> Any:
-    cases, promises, people, customers = tables.cases, tables.promises, tables.people, tables.customers
+    cases, people, customers = tables.cases, tables.people, tables.customers
     first_address = (
         select(tables.customer_addresses.c.address)
         .where(tables.customer_addresses.c.customer_id == cases.c.customer_id)
@@ -191,11 +196,9 @@ def _lines() -> Any:
             people.c.name.label("owner"),
             customers.c.name.label("customer_name"),
             first_address.label("address"),
-            promises.c.due_at,
         )
         .join(customers, customers.c.id == cases.c.customer_id)
         .outerjoin(people, people.c.id == cases.c.owner_id)
-        .outerjoin(promises, (promises.c.case_id == cases.c.id) & is_open_promise())
     )
 
 
@@ -212,5 +215,5 @@ def _line(row: Row[Any]) -> CaseLine:
         level=row.level,
         contacts=row.contacts,
         opened_at=from_micros(row.opened_at),
-        due_at=from_micros(row.due_at) if row.due_at is not None else None,
+        due_at=dated(row.breaks_at),
     )

@@ -8,15 +8,27 @@ prepares the statement anew each time it is run, which takes ten times as long a
 
 from sqlalchemy import TextClause, text
 
+from itaca.contracts.intents import CaseKind
+
 
 def is_open_case() -> TextClause:
     """The condition of ``ix_cases_owner_breaks``, ``ix_cases_breaks`` and ``ux_cases_one_open_matter``."""
     return text("cases.status = 'open'")
 
 
+def is_of_kind(kind: CaseKind) -> TextClause:
+    """One of the few kinds; ``ix_cases_cancelled_matter`` asks for one."""
+    return text(f"cases.kind = '{kind.value}'")
+
+
 def is_of_some_kind() -> TextClause:
     """Always true: with it, an index of cases by owner, kind and status finds an owner's open ones, and no others."""
     return text("cases.kind IN ('complaint', 'cancellation', 'order', 'review')")
+
+
+def is_closed_case() -> TextClause:
+    """The condition of ``ix_cases_closed_at``."""
+    return text("cases.status = 'closed'")
 
 
 def is_returned_case() -> TextClause:
@@ -62,3 +74,8 @@ def is_exhausted() -> TextClause:
 def is_violated() -> TextClause:
     """The condition of ``ix_cancellations_violated``."""
     return text("cancellations.violations > 0")
+
+
+def is_unchecked() -> TextClause:
+    """The condition of ``ix_audit_samples_waiting``."""
+    return text("audit_samples.checked_at IS NULL")

@@ -1,16 +1,16 @@
 """The register of cancellations as people read it: whose it is, its receipt, who carried it out, what went wrong."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, select, text
 
 from itaca.contracts.intents import CancellationState
 from itaca.storage.cancellations import Register, register_of
 from itaca.storage.conditions import is_violated
+from itaca.storage.paging import PAGE, Page, Place, cut, from_place
 from itaca.storage.tables import cancellations, cases, customer_addresses, customers, people, receipts
 
 
@@ -38,26 +38,27 @@ class RegisterLine:
     receipt: str
 
 
-def register_page(conn: Connection, shown: Shown, before: str = "", limit: int = 50) -> Sequence[RegisterLine]:
+def register_page(
+    conn: Connection, shown: Shown, place: Place | None = None, limit: int = PAGE
+) -> Page[RegisterLine]:
     """Return a page of the register, the newest first; each choice walks an index of its own.
 
     Args:
-        before: the case id of the last line of the page before; empty for the first page.
-        limit: lines at most.
+        place: by the id of a case.
+        limit: lines of a page.
     """
-    query = _lines().order_by(cancellations.c.case_id.desc()).limit(limit)
+    query = from_place(_lines(), (cancellations.c.case_id,), place, limit + 1, is_newest_first=True)
     if shown is Shown.VIOLATED:
         query = query.where(is_violated())
     elif shown is not Shown.ALL:
-        query = query.where(cancellations.c.state == shown.value)
-    if before:
-        query = query.where(cancellations.c.case_id < before)
-    return [
+        query = query.where(text(f"cancellations.state = '{shown.value}'"))
+    found = [
         RegisterLine(
             register_of(row), row.customer_id, row.customer or row.address or "", row.owner or "", row.receipt or ""
         )
         for row in conn.execute(query)
     ]
+    return cut(found, place, limit)
 
 
 @cache

@@ -1,6 +1,5 @@
 """Everything that one customer and we said to each other, whatever the way, on one page."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +9,7 @@ from sqlalchemy import Connection, Row, select
 from itaca.contracts.ids import CaseReference, CustomerId, MailId
 from itaca.mail.model import MailText
 from itaca.storage.moments import from_micros, to_micros
+from itaca.storage.paging import PAGE, Page, Place, cut, from_place
 from itaca.storage.tables import (
     cases,
     customer_addresses,
@@ -77,14 +77,19 @@ def load_customer(conn: Connection, customer_id: str) -> Customer | None:
     )
 
 
+def said_where(line: Contact) -> str:
+    """Return the place of a line in the history, ``<microseconds>.<id>``."""
+    return f"{to_micros(line.at)}.{line.id}"
+
+
 def customer_history(
-    conn: Connection, customer_id: CustomerId, before: tuple[datetime, str] | None = None, limit: int = 50
-) -> Sequence[Contact]:
-    """Return what was said, the newest first; walks the index of the customer's interactions.
+    conn: Connection, customer_id: CustomerId, place: Place | None = None, limit: int = PAGE
+) -> Page[Contact]:
+    """Return a page of what was said, the newest first; walks the index of the customer's interactions.
 
     Args:
-        before: moment and id of the last line of the page before.
-        limit: lines at most.
+        place: by moment and id of an interaction.
+        limit: lines of a page.
     """
     table = interactions
     query = (
@@ -93,13 +98,9 @@ def customer_history(
         .outerjoin(outbox, outbox.c.id == table.c.outbox_id)
         .outerjoin(cases, cases.c.id == table.c.case_id)
         .where(table.c.customer_id == customer_id)
-        .order_by(table.c.at.desc(), table.c.id.desc())
-        .limit(limit)
     )
-    if before is not None:
-        at, last = to_micros(before[0]), before[1]
-        query = query.where(table.c.at <= at, (table.c.at < at) | (table.c.id < last))
-    return [_contact(row) for row in conn.execute(query)]
+    query = from_place(query, (table.c.at, table.c.id), place, limit + 1, is_newest_first=True)
+    return cut([_contact(row) for row in conn.execute(query)], place, limit)
 
 
 def _contact(row: Row[Any]) -> Contact:

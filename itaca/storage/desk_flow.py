@@ -1,18 +1,22 @@
 """Where mail is now, and what became of the day's mail: counts only, nobody's words."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Integer, func, literal_column, select
+from sqlalchemy import Connection, Integer, Select, func, literal_column, select
 
 from itaca.contracts.intents import CaseKind, MailOutcome
 from itaca.storage.books import Books, glance
-from itaca.storage.conditions import is_unsent
-from itaca.storage.line import open_cases, overdue_promises
+from itaca.storage.conditions import is_open_promise, is_unsent
+from itaca.storage.desk_lists import count_open
 from itaca.storage.moments import from_micros, to_micros
-from itaca.storage.tables import mails, outbox
+from itaca.storage.paging import Tally, tally
+from itaca.storage.tables import book_pages, mails, outbox, promises
 
+MOST_OPEN = 10_000
+"""Up to here the open cases of a kind, and promises past their date, are counted."""
 _HOUR = 3_600_000_000
 _OVERDUE_AFTER_S = 20 * 60.0
 
@@ -33,10 +37,15 @@ class Flow:
     """
 
     books: Books
-    cases: dict[CaseKind, int]
-    overdue: int
+    cases: dict[CaseKind, Tally]
+    overdue: Tally
     waiting: list[Waiting]
     by_hour: dict[int, Counter[MailOutcome | None]] = field(default_factory=dict)
+
+    @property
+    def open_cases(self) -> Tally:
+        """Return how many cases are open."""
+        return sum(self.cases.values(), Tally(0))
 
     @property
     def today(self) -> Counter[MailOutcome | None]:
@@ -45,14 +54,18 @@ class Flow:
 
 
 def load_flow(conn: Connection, now: datetime, midnight: datetime) -> Flow:
-    """Return the flow as of now; what it reads is bounded by a day's mail and what is open."""
+    """Return the flow as of now; it reads closed pages of the books and what came after the last, never all mail."""
     return Flow(
         books=glance(conn, now, _OVERDUE_AFTER_S),
-        cases=open_cases(conn),
-        overdue=overdue_promises(conn, now),
+        cases={kind: held for kind in CaseKind if (held := count_open(conn, None, (kind,), MOST_OPEN))},
+        overdue=tally(conn, _overdue(now), MOST_OPEN),
         waiting=_waiting(conn),
-        by_hour=_by_hour(conn, midnight),
+        by_hour=_by_hour(conn, to_micros(midnight), to_micros(midnight + timedelta(days=1))),
     )
+
+
+def _overdue(now: datetime) -> Select[Any]:
+    return select(promises.c.id).where(is_open_promise(), promises.c.due_at <= to_micros(now))
 
 
 def _waiting(conn: Connection) -> list[Waiting]:
@@ -61,16 +74,33 @@ def _waiting(conn: Connection) -> list[Waiting]:
     return [Waiting(kind, count, from_micros(oldest)) for kind, count, oldest in rows]
 
 
-def _by_hour(conn: Connection, midnight: datetime) -> dict[int, Counter[MailOutcome | None]]:
-    since, until = to_micros(midnight), to_micros(midnight + timedelta(days=1))
-    hour = (mails.c.received_at - since) // literal_column(str(_HOUR), Integer)
+def _by_hour(conn: Connection, since: int, until: int) -> dict[int, Counter[MailOutcome | None]]:
+    """Add up the closed pages of the day; mail is counted one by one only where no page tells its hour."""
+    found: defaultdict[int, Counter[MailOutcome | None]] = defaultdict(Counter)
+    before = book_pages.c.until <= since
+    last = conn.execute(select(book_pages).where(before).order_by(book_pages.c.until.desc()).limit(1)).first()
+    pages = select(book_pages).where(book_pages.c.until > since, book_pages.c.until <= until)
+    end, totals = since, Counter({} if last is None else last.settled)
+    for page in conn.execute(pages.order_by(book_pages.c.until)):
+        hour = (page.since - since) // _HOUR
+        if page.since >= since and (page.until - since - 1) // _HOUR == hour:
+            found[hour].update({MailOutcome(name): held for name, held in (Counter(page.settled) - totals).items()})
+        else:
+            _count_each(conn, found, since, max(page.since, since), page.until)
+        end, totals = page.until, Counter(page.settled)
+    _count_each(conn, found, since, end, until)
+    return {hour: counted for hour, counted in sorted(found.items()) if counted}
+
+
+def _count_each(
+    conn: Connection, found: dict[int, Counter[MailOutcome | None]], midnight: int, since: int, until: int
+) -> None:
+    """Count the mail received in [since, until) by the hour of the day and its outcome."""
+    hour = (mails.c.received_at - midnight) // literal_column(str(_HOUR), Integer)
     query = (
         select(hour.label("hour"), mails.c.outcome, func.count().label("mails"))
         .where(mails.c.received_at >= since, mails.c.received_at < until)
         .group_by(hour, mails.c.outcome)
     )
-    found: dict[int, Counter[MailOutcome | None]] = {}
     for row in conn.execute(query):
-        outcome = None if row.outcome is None else MailOutcome(row.outcome)
-        found.setdefault(int(row.hour), Counter())[outcome] += row.mails
-    return found
+        found[int(row.hour)][None if row.outcome is None else MailOutcome(row.outcome)] += row.mails

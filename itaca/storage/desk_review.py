@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, select
 
 from itaca.cases.model import MailFacts
 from itaca.cases.policy import Policy
@@ -18,16 +18,17 @@ from itaca.mail.model import MailText
 from itaca.storage.asks import carry_asks
 from itaca.storage.case_acts import Act, hold_open
 from itaca.storage.cases import close_case
-from itaca.storage.conditions import is_open_case
+from itaca.storage.conditions import is_of_kind, is_open_case, is_unchecked
 from itaca.storage.desk_case import case_version, newest_judgements
-from itaca.storage.desk_day import first_promise
+from itaca.storage.desk_lists import count_open
 from itaca.storage.effects import Effects
 from itaca.storage.labels import set_label
 from itaca.storage.mails import load_texts
-from itaca.storage.moments import from_micros
+from itaca.storage.moments import dated, from_micros
+from itaca.storage.paging import Tally, tally
 from itaca.storage.people import load_roster
 from itaca.storage.standing import load_writers, lock_writers
-from itaca.storage.tables import audit_samples, case_events, cases, mails, promises
+from itaca.storage.tables import audit_samples, case_events, cases, mails
 from itaca.storage.violations import hold_opened
 
 
@@ -53,24 +54,21 @@ def next_to_decide(conn: Connection, owner_id: PersonId, anybodys: bool, but: st
         anybodys: decide about mail of others as well.
         but: the reference of a case to leave for later.
     """
-    mine = cases.c.owner_id == owner_id
-    for whose in (mine, ~mine) if anybodys else (mine,):
-        row = conn.execute(_waiting().where(whose, cases.c.reference != but).limit(1)).first()
+    for whose in (owner_id, None) if anybodys else (owner_id,):
+        row = conn.execute(_waiting(whose).where(cases.c.reference != but).limit(1)).first()
         if row is not None:
             return _to_decide(conn, row)
     return next_to_decide(conn, owner_id, anybodys) if but else None
 
 
-def left_to_decide(conn: Connection, owner_id: PersonId, anybodys: bool) -> int:
+def left_to_decide(conn: Connection, owner_id: PersonId, anybodys: bool) -> Tally:
     """Return how many mails wait for this person's decision."""
-    query = select(func.count()).select_from(cases).where(is_open_case(), cases.c.kind == CaseKind.REVIEW.value)
-    return conn.execute(query if anybodys else query.where(cases.c.owner_id == owner_id)).scalar_one()
+    return count_open(conn, None if anybodys else owner_id, (CaseKind.REVIEW,))
 
 
-def left_to_check(conn: Connection) -> int:
+def left_to_check(conn: Connection) -> Tally:
     """Return how many mails wait for the blind check."""
-    query = select(func.count()).select_from(audit_samples).where(audit_samples.c.checked_at.is_(None))
-    return conn.execute(query).scalar_one()
+    return tally(conn, select(audit_samples.c.mail_id).where(is_unchecked()))
 
 
 def decide_review(
@@ -131,14 +129,15 @@ def _facts(conn: Connection, mail_id: MailId) -> MailFacts:
     return MailFacts(mail_id, from_micros(row.received_at), text, judgement, delivered_to=tuple(row.envelope_to))
 
 
-def _waiting() -> Select[Any]:
-    return (
-        select(cases, mails.c.received_at, promises.c.due_at)
+def _waiting(owner_id: PersonId | None) -> Select[Any]:
+    """Return the reviews of somebody, or of everybody, along the index of what breaks first."""
+    query = (
+        select(cases, mails.c.received_at)
         .join(mails, mails.c.id == cases.c.opened_by)
-        .outerjoin(promises, promises.c.id == first_promise())
-        .where(is_open_case(), cases.c.kind == CaseKind.REVIEW.value)
-        .order_by(promises.c.due_at, cases.c.id)
+        .where(is_open_case(), is_of_kind(CaseKind.REVIEW))
+        .order_by(cases.c.breaks_at, cases.c.id)
     )
+    return query if owner_id is None else query.where(cases.c.owner_id == owner_id)
 
 
 def _to_decide(conn: Connection, row: Any) -> ToDecide:
@@ -151,7 +150,7 @@ def _to_decide(conn: Connection, row: Any) -> ToDecide:
         version=case_version(conn, case_id),
         mail_id=mail_id,
         received_at=from_micros(row.received_at),
-        due_at=None if row.due_at is None else from_micros(row.due_at),
+        due_at=dated(row.breaks_at),
         text=load_texts(conn, [mail_id]).get(mail_id, MailText(is_readable=False)),
         judgement=newest_judgements(conn, [mail_id]).get(mail_id),
         why=tuple(detail.get("reasons", ())),

@@ -25,7 +25,7 @@ from itaca.storage.desk_case import (
     received_mails,
     sent_letters,
 )
-from itaca.storage.desk_day import cases_of
+from itaca.storage.desk_lists import cases_of
 from itaca.storage.desk_sessions import also_looking, look_at
 from itaca.storage.invitations import digest
 from itaca.storage.legal_clocks import legal_lines

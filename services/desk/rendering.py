@@ -61,5 +61,6 @@ def _environment(words: Words) -> Environment:
         until=words.until,
         language=words.language_name,
         size=words.size,
+        tally=words.tally,
     )
     return environment

@@ -12,7 +12,9 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
+from itaca.storage.paging import Tally
 from services.desk.names import LETTERS, NAMES
 from services.desk.reasons import translate_reason
 
@@ -95,6 +97,10 @@ class Words:
             return f"{size_bytes} B"
         kilo = size_bytes / 1000
         return f"{kilo:.0f} kB" if kilo < 1000 else f"{kilo / 1000:.1f} MB"
+
+    def tally(self, held: Tally) -> str:
+        """Return a count as people read it; with a plus where it was not counted further."""
+        return f"{format_decimal(held.count, locale=self.language)}{'+' if held.is_more else ''}"
 
     def _local(self, moment: datetime | date) -> date:
         return moment.astimezone(self._zone).date() if isinstance(moment, datetime) else moment

@@ -20,6 +20,8 @@ from itaca.storage.desk_case import case_files, received_mails
 from itaca.storage.desk_customer import customer_history, load_customer
 from itaca.storage.desk_values import names_of, value_rate
 from itaca.storage.interactions import record_interaction
+from itaca.storage.moments import to_micros
+from itaca.storage.paging import Place
 from tests.support.answers_worth import put_scored
 from tests.support.case_facts import WRITER
 from tests.support.routed import CANCELLATION, COMPLAINT, POLICY, Desk
@@ -34,7 +36,7 @@ class RegisterContract:
         await desk.staff("agent", "lead")
 
     async def page(self, desk: Desk, shown: Shown = Shown.ALL, **more: Any) -> Sequence[RegisterLine]:
-        return await desk.ledger.database.read(partial(register_page, shown=shown, **more))
+        return (await desk.ledger.database.read(partial(register_page, shown=shown, **more))).lines
 
     async def test_each_line_says_whose_it_is_and_where_it_stands(self, desk: Desk) -> None:
         """The customer, the owner, who carried it out with what evidence; no receipt while none is signed."""
@@ -58,7 +60,7 @@ class RegisterContract:
             await desk.settle(CANCELLATION, sender=f"a{number}@posta.example")
         cases = [case.id for case in await desk.cases()]
         first = await self.page(desk, limit=3)
-        rest = await self.page(desk, limit=3, before=first[-1].register.case_id)
+        rest = await self.page(desk, limit=3, place=Place((first[-1].register.case_id,)))
         assert [line.register.case_id for line in (*first, *rest)] == cases[::-1]
         await desk.ledger.database.write(partial(_violate, case_id=CaseId(cases[1])))
         assert [line.register.case_id for line in await self.page(desk, Shown.VIOLATED)] == [cases[1]]
@@ -101,15 +103,16 @@ class CustomerContract:
         assert customer is not None
         assert (customer.name, customer.addresses) == ("Anna Neri", (WRITER,))
         first = await read(lambda c: customer_history(c, customer.id, limit=2))
-        rest = await read(lambda c: customer_history(c, customer.id, (first[-1].at, first[-1].id), limit=3))
-        told = [(one.channel, one.is_ours, one.who, one.text) for one in (*first, *rest)]
+        place = Place((to_micros(first.lines[-1].at), first.lines[-1].id))
+        rest = await read(lambda c: customer_history(c, customer.id, place, 3))
+        told = [(one.channel, one.is_ours, one.who, one.text) for one in (*first.lines, *rest.lines)]
         assert told == [
             ("call", True, "agent", "Le ho detto che parte domani"),
             ("call", False, "Anna Neri", "Ha chiamato: il pacco non arriva"),
             ("mail", True, "", ""),
             ("mail", False, "Anna Neri", "Il pacco era aperto"),
         ]
-        assert {one.reference for one in (*first, *rest)} == {self.reference}
+        assert {one.reference for one in (*first.lines, *rest.lines)} == {self.reference}
 
     async def test_only_what_the_customer_began_counts_as_a_contact(self, desk: Desk) -> None:
         """Their call raises the case; ours stands in its history with its file, and the books still balance."""

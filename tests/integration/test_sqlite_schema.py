@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, event, insert, text
 from itaca.cases.law.clock import Law
 from itaca.cases.law.rules import load_pack
 from itaca.cases.policy import Policy
-from itaca.contracts.ids import CaseId, MailId, OutboxId
+from itaca.contracts.ids import CaseId, CustomerId, MailId, OutboxId, PersonId
 from itaca.contracts.intents import CaseOutcome, CaseStatus, MailOutcome, OutboxState
 from itaca.mail.model import Entity, EntityKind, MailText
 from itaca.storage import (
@@ -21,6 +22,13 @@ from itaca.storage import (
     books,
     cases,
     daily_list,
+    desk_cancellations,
+    desk_customer,
+    desk_day,
+    desk_flow,
+    desk_lists,
+    desk_review,
+    desk_search,
     drift,
     followups,
     legal_clocks,
@@ -41,6 +49,7 @@ from itaca.storage.intake import _known
 from itaca.storage.migrate import upgrade
 from itaca.storage.moments import to_micros
 from itaca.storage.open import open_database
+from itaca.storage.paging import Place
 from itaca.storage.sqlite import SqliteDatabase
 from itaca.storage.suppressions import SuppressionKey, find_suppressions
 from itaca.storage.tables import case_mails, readings
@@ -66,6 +75,7 @@ async def test_migrations_and_tables_spell_the_same_schema(database: SqliteDatab
 
 ENERGY = Policy(law=Law(load_pack(), "energy"))
 LATER = NOW + timedelta(days=35)
+PLACE = Place((to_micros(NOW), "a"))
 
 
 def _a_mail(connection: Connection) -> str:
@@ -80,6 +90,20 @@ def _scores(connection: Connection) -> object:
 
 def _a_case(connection: Connection) -> CaseId:
     return CaseId(connection.exec_driver_sql("SELECT min(id) FROM cases").scalar_one())
+
+
+def _an_owner(connection: Connection) -> PersonId:
+    return PersonId(connection.exec_driver_sql("SELECT min(id) FROM people").scalar_one())
+
+
+def _a_customer(connection: Connection) -> CustomerId:
+    return CustomerId(connection.exec_driver_sql("SELECT min(id) FROM customers").scalar_one())
+
+
+def _an_address(connection: Connection) -> str:
+    return str(
+        connection.exec_driver_sql("SELECT coalesce(min(address), 'a@b.c') FROM customer_addresses").scalar_one()
+    )
 
 
 _REPLY = MailText(
@@ -139,10 +163,43 @@ QUERIES: dict[str, Callable[[Connection], object]] = {
     "suppression_contract": lambda c: find_suppressions(c, SuppressionKey.CONTRACT, "C1"),
     "watches": lambda c: follow_watches(c, NOW, random.Random(1), "watch"),
     "case_page": lambda c: case_page(c, CasePage(status=CaseStatus.OPEN, before="f")),
+    "case_page of an owner": lambda c: case_page(c, CasePage(owner_email="anna@shop.example")),
+    "case_page of a customer": lambda c: case_page(c, CasePage(customer_email=_an_address(c))),
     "history_page": lambda c: history_page(c, CaseId("a"), "a"),
+    "my day": lambda c: [
+        desk_lists.open_cases_page(c, _an_owner(c), place=PLACE),
+        desk_lists.count_open(c, _an_owner(c)),
+        desk_day.reviews_waiting(c, _an_owner(c)),
+        desk_day.came_back(c, _an_owner(c), NOW),
+    ],
+    "all cases": lambda c: [
+        desk_lists.open_cases_page(c, place=replace(PLACE, is_back=True)),
+        desk_lists.count_open(c),
+    ],
+    "search": lambda c: [desk_search.search_cases(c, words) for words in (_an_address(c), "A 17", "IT-00000-00000")],
+    "review": lambda c: [
+        desk_review.next_to_decide(c, _an_owner(c), True),
+        desk_review.left_to_decide(c, _an_owner(c), True),
+        desk_review.left_to_check(c),
+    ],
+    "flow": lambda c: desk_flow.load_flow(c, NOW, NOW - timedelta(hours=8)),
+    "register": lambda c: [
+        desk_cancellations.register_page(c, shown, Place(("f",))) for shown in desk_cancellations.Shown
+    ],
+    "customer": lambda c: [
+        desk_customer.customer_history(c, _a_customer(c), PLACE),
+        desk_lists.cases_of(c, _a_customer(c)),
+        desk_customer.load_customer(c, _a_customer(c)),
+    ],
+    "case_list": lambda c: [cases.list_cases(c), cases.list_cases(c, is_open=False)],
+    "metrics": lambda c: [line.open_cases(c), line.overdue_promises(c, NOW)],
     "api_token": lambda c: find_token(c, "itaca_0123456789ab_" + "A" * 43, NOW),
 }
 ALLOWED = (
+    "SCAN anon_",  # what several walks along an index found, each no longer than a page
+    "SCAN (subquery-",
+    "SCAN audit_samples USING INDEX ix_audit_samples_waiting",  # what waits for a blind check
+    "SCAN cases USING INDEX ix_cases_closed_at",  # from its end, as many as are asked for
     *(f"SCAN {small}" for small in ("people", "teams", "team_calendars", "absences", "drift_alarms", "webhooks")),
     "SCAN owner_timers USING INDEX ix_owner_timers_exhausted",
     "SCAN readings USING COVERING INDEX sqlite_autoindex_readings_1",  # from its end, one row

@@ -5,19 +5,21 @@ from starlette.responses import Response
 
 from itaca.storage.desk_cancellations import Shown, register_page
 from services.desk.door import DeskHere, Reader
+from services.desk.places import pager, place_by_id
 
 router = APIRouter()
-PAGE = 50
-_LONGEST_ID = 36
 
 
 @router.get("/cancellations")
-async def cancellations(desk: DeskHere, visitor: Reader, show: str = "", before: str = "") -> Response:
+async def cancellations(
+    desk: DeskHere, visitor: Reader, show: str = "", after: str = "", before: str = ""
+) -> Response:
     """Show cancellations, the newest first."""
     shown = Shown(show) if show in set(Shown) else Shown.ALL
-    place = before[:_LONGEST_ID]
-    found = await desk.database.read(lambda conn: register_page(conn, shown, place, PAGE + 1))
-    more = found[PAGE - 1].register.case_id if len(found) > PAGE else ""
-    values = {"visitor": visitor, "here": "cancellations", "lines": found[:PAGE], "more": more}
-    values |= {"shown": shown.value, "choices": [one.value for one in Shown], "is_first": not place}
+    place = place_by_id(after, before)
+    found = await desk.database.read(lambda conn: register_page(conn, shown, place))
+    kept = "" if shown is Shown.ALL else shown.value
+    values = {"visitor": visitor, "here": "cancellations", "page": found, "shown": shown.value}
+    values |= {"pager": pager(found, lambda line: line.register.case_id, "/cancellations", show=kept)}
+    values |= {"choices": [one.value for one in Shown]}
     return desk.pages.page("cancellations.html", visitor.language, values)

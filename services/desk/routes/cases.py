@@ -1,35 +1,49 @@
 """The pages *All cases* and *Case*, and what changed on a case while somebody looks at it."""
 
+from functools import partial
+from typing import Any
+
 from fastapi import APIRouter, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
+from itaca.contracts.intents import CaseKind
 from itaca.storage.desk_case import case_head, news_since
-from itaca.storage.desk_day import DayLine, all_cases, find_cases
+from itaca.storage.desk_lists import WORKED_ON, breaks_where, count_open, open_cases_page
+from itaca.storage.desk_search import LONGEST_WORDS, search_cases
 from itaca.storage.desk_sessions import also_looking, look_at
 from itaca.storage.invitations import digest
-from itaca.storage.moments import to_micros
+from itaca.storage.paging import Place
 from services.desk.case_page import show_case
 from services.desk.door import DeskHere, NotFoundError, Reader
+from services.desk.places import pager, place_by_id, place_by_moment
 
 router = APIRouter()
-PAGE = 50
 
 
 @router.get("/cases")
-async def every_case(desk: DeskHere, visitor: Reader, q: str = "", after: str = "") -> Response:
-    """Show open cases of everybody, what breaks first on top; or those that the words find."""
-    words = q.strip()[:200]
+async def every_case(
+    desk: DeskHere, visitor: Reader, q: str = "", kind: str = "", after: str = "", before: str = ""
+) -> Response:
+    """Show open cases of everybody, what breaks first on top; or those that the words find, the newest first."""
+    words, only = q.strip()[:LONGEST_WORDS], kind if kind in WORKED_ON else ""
+    values: dict[str, Any] = {"visitor": visitor, "here": "cases", "q": words, "kind": only, "kinds": WORKED_ON}
     if words:
-        found = await desk.database.read(lambda conn: find_cases(conn, words))
-        if len(found) == 1 and found[0].reference == words.upper():
-            return RedirectResponse(f"/cases/{found[0].reference}", 303)
+        spot = place_by_id(after, before)
+        found = await desk.database.read(lambda conn: search_cases(conn, words, spot))
+        if found.is_exact:
+            return RedirectResponse(f"/cases/{found.page.lines[0].reference}", 303)
+        values |= {"page": found.page, "is_cut": found.is_cut, "total": None}
+        values["pager"] = pager(found.page, lambda line: line.id, "/cases", q=words)
     else:
-        place = _place(after)
-        found = await desk.database.read(lambda conn: all_cases(conn, place, PAGE + 1))
-    lines, more = found[:PAGE], "" if words or len(found) <= PAGE else _after(found[PAGE - 1])
-    values = {"visitor": visitor, "here": "cases", "cases": lines, "q": words, "more": more}
+        values |= await desk.database.read(partial(_open_cases, only=only, place=place_by_moment(after, before)))
+        values["pager"] = pager(values["page"], breaks_where, "/cases", kind=only)
     return desk.pages.page("cases.html", visitor.language, values)
+
+
+def _open_cases(conn: Connection, only: str, place: Place | None) -> dict[str, Any]:
+    kinds = (CaseKind(only),) if only else WORKED_ON
+    return {"page": open_cases_page(conn, None, kinds, place), "total": count_open(conn, None, kinds)}
 
 
 @router.get("/cases/{reference}")
@@ -55,13 +69,3 @@ async def news(request: Request, desk: DeskHere, visitor: Reader, reference: str
     if values is None:
         raise NotFoundError("no case has this reference")
     return desk.pages.page("news.html", visitor.language, values)
-
-
-def _place(after: str) -> tuple[int, str] | None:
-    """Read a place in the list, ``<microseconds>.<case id>``; what is none begins at the top."""
-    at, _, case_id = after.partition(".")
-    return (int(at), case_id[:36]) if at.isascii() and at.isdigit() and len(at) < 18 else None
-
-
-def _after(line: DayLine) -> str:
-    return "" if line.due_at is None else f"{to_micros(line.due_at)}.{line.id}"

@@ -1,0 +1,191 @@
+"""Long lists on every database: what breaks first on top, page by page, each line once while others come and go."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from sqlalchemy import Connection, func, select, update
+
+from itaca.cases.actions import NewPromise
+from itaca.contracts.ids import CaseId
+from itaca.contracts.intents import CaseKind, CaseOutcome, PromiseKind
+from itaca.storage import tables as t
+from itaca.storage.books import QUARTER, close_page
+from itaca.storage.cases import close_case, list_cases
+from itaca.storage.desk_flow import load_flow
+from itaca.storage.desk_lists import DayLine, cases_of, count_open, newest_page, open_cases_page
+from itaca.storage.entries import Entries
+from itaca.storage.moments import NEVER, to_micros
+from itaca.storage.paging import Page, Place, Tally
+from itaca.storage.promises import break_overdue
+from tests.support.ledger import NOW, open_ledger
+from tests.support.routed import CANCELLATION, COMPLAINT, POLICY, Desk
+
+
+class ListsContract:
+    """The fixture ``ledger_url`` names an empty ledger."""
+
+    @pytest.fixture
+    async def desk(self, ledger_url: str):
+        """Give a ledger with an agent and their lead."""
+        async with open_ledger(ledger_url) as ledger:
+            desk = Desk(ledger)
+            desk.agent, desk.lead = await desk.staff("agent", "lead")
+            yield desk
+
+    async def complain(self, desk: Desk, count: int, start: int = 0) -> None:
+        """Let so many customers write; each third one cancels."""
+        for n in range(start, start + count):
+            who = f"c{n}@posta{n}.example"
+            await desk.settle(COMPLAINT if n % 3 else CANCELLATION, sender=who, reply_to_address=who)
+
+    async def page(self, desk: Desk, place: Place | None = None, limit: int = 3) -> Page[DayLine]:
+        return await desk.ledger.database.read(partial(open_cases_page, place=place, limit=limit))
+
+    async def test_open_cases_stand_by_what_breaks_first_each_once(self, desk: Desk) -> None:
+        """Page after page to the end, and the same pages on the way back."""
+        await self.complain(desk, 8)
+        wanted = [row.id for row in sorted(await desk.cases(), key=lambda row: (row.breaks_at, row.id))]
+        first = await self.page(desk)
+        second = await self.page(desk, _place(first.lines[-1]))
+        third = await self.page(desk, _place(second.lines[-1]))
+        assert [line.id for one in (first, second, third) for line in one.lines] == wanted
+        assert [(one.has_previous, one.has_next) for one in (first, second, third)] == [
+            (False, True),
+            (True, True),
+            (True, False),
+        ]
+        back = await self.page(desk, _place(third.lines[0], is_back=True))
+        assert (back.lines, back.has_previous, back.has_next) == (second.lines, True, True)
+        top = await self.page(desk, _place(second.lines[0], is_back=True))
+        assert (top.lines, top.has_previous, top.has_next) == (first.lines, False, True)
+
+    async def test_what_comes_and_goes_meanwhile_neither_doubles_nor_hides_a_line(self, desk: Desk) -> None:
+        """Between the pages cases are opened and closed: what stays open is seen once."""
+        await self.complain(desk, 6)
+        stays = {row.id for row in await desk.cases()}
+        seen: list[str] = []
+        place: Place | None = None
+        for number in range(20):
+            page = await self.page(desk, place, 2)
+            seen += [line.id for line in page.lines]
+            if not page.has_next:
+                break
+            place = _place(page.lines[-1])
+            if number < 2:
+                await self.complain(desk, 1, start=100 + number)
+                stays.discard(page.lines[0].id)
+                await self.close(desk, page.lines[0].id)
+        assert len(seen) == len(set(seen))
+        assert stays <= set(seen)
+
+    async def test_a_list_is_somebodys_of_some_kinds_and_counted_up_to_a_bound(self, desk: Desk) -> None:
+        """What is closed, another's or of another kind is not in it."""
+        await self.complain(desk, 7)
+        first, *_, last = await desk.cases()
+        await self.close(desk, first.id)
+        await desk.ledger.database.write(lambda c: _give(c, last.id, desk.lead.id))
+        read, agent, kinds = desk.ledger.database.read, desk.agent.id, (CaseKind.COMPLAINT,)
+        mine = (await read(lambda c: open_cases_page(c, agent, kinds))).lines
+        assert {line.kind for line in mine} == set(kinds)
+        assert not {first.id, last.id} & {line.id for line in mine}
+        assert await read(lambda c: count_open(c, agent, kinds)) == Tally(len(mine))
+        assert await read(lambda c: count_open(c, None, kinds, most=2)) == Tally(2, is_more=True)
+
+    async def test_a_case_with_two_promises_stands_once_by_the_first(self, desk: Desk) -> None:
+        """At the desk and on the command line; when the first is kept, by the second; when none is open, by none."""
+        await self.complain(desk, 1, start=1)
+        (case,) = await desk.cases()
+        later = NOW + timedelta(days=90)
+        await desk.ledger.database.write(lambda c: self.promise(c, desk, case.id, later))
+        (line,) = (await self.page(desk)).lines
+        (told,) = await desk.ledger.database.read(lambda c: list_cases(c))
+        dues = sorted(row.due_at for row in await desk.rows(t.promises))
+        assert (to_micros(line.due_at), told.due_at) == (dues[0], line.due_at)
+        await desk.ledger.database.write(lambda c: _keep(c, dues[0]))
+        assert (await self.page(desk)).lines[0].due_at == later
+        await desk.ledger.database.write(lambda c: _keep(c, dues[1]))
+        assert (await self.page(desk)).lines[0].due_at is None
+        assert (await desk.rows(t.cases))[0].breaks_at == NEVER
+
+    async def test_the_date_of_a_list_is_that_of_the_promises_whatever_happens(self, desk: Desk) -> None:
+        """Broken, kept, reopened: the database carries each change of a promise to its case."""
+        await self.complain(desk, 5)
+        *_, closed = await desk.cases()
+        await self.close(desk, closed.id)
+        await desk.pass_time(days=40)
+        now = desk.now
+        await desk.ledger.database.write(lambda c: break_overdue(c, now, POLICY, desk.ledger.rng, "watch"))
+        await self.complain(desk, 2)
+        assert await desk.ledger.database.read(_misdated) == []
+
+    async def test_a_customers_cases_stand_open_ones_first(self, desk: Desk) -> None:
+        """And the search walks them the newest first, page by page."""
+        for judged in (COMPLAINT, CANCELLATION):
+            await desk.settle(judged)
+            await desk.pass_time(minutes=1)
+        old, new = sorted(await desk.cases(), key=lambda row: row.id)
+        await self.close(desk, new.id)
+        read = desk.ledger.database.read
+        assert [line.id for line in await read(lambda c: cases_of(c, old.customer_id))] == [old.id, new.id]
+        first = await read(lambda c: newest_page(c, [old.customer_id], limit=1))
+        assert ([line.id for line in first.lines], first.has_next) == ([new.id], True)
+        rest = await read(lambda c: newest_page(c, [old.customer_id], Place((new.id,)), 1))
+        assert ([line.id for line in rest.lines], rest.has_previous, rest.has_next) == ([old.id], True, False)
+
+    async def test_the_hours_of_a_day_are_the_sums_of_closed_pages_and_of_what_came_since(self, desk: Desk) -> None:
+        """With the books closed or open, the day is told alike."""
+        midnight = NOW.replace(hour=0, minute=0)
+        for n in range(6):
+            await self.complain(desk, 1, start=n)
+            await desk.pass_time(minutes=25)
+            if n % 2:
+                now = desk.now
+                await desk.ledger.database.write(lambda c, n=now: close_page(c, n))
+        read = desk.ledger.database.read
+        paged = await read(lambda c: load_flow(c, desk.now, midnight))
+        counted = await read(lambda c: _by_hour(c, to_micros(midnight)))
+        pages = await desk.rows(t.book_pages)
+        assert len(pages) >= 2
+        assert [page.until % QUARTER for page in pages] == [0] * len(pages)
+        assert {hour: held.total() for hour, held in paged.by_hour.items()} == counted
+        assert paged.open_cases == Tally(6)
+
+    async def close(self, desk: Desk, case_id: str) -> None:
+        now, rng = desk.now, desk.ledger.rng
+        await desk.ledger.database.write(
+            lambda c: close_case(c, CaseId(case_id), CaseOutcome.REJECTED, "told them why", now, rng, "agent")
+        )
+
+    @staticmethod
+    def promise(conn: Connection, desk: Desk, case_id: str, due_at) -> None:
+        entries = Entries(desk.now, desk.ledger.rng, "agent")
+        entries.promise(CaseId(case_id), NewPromise(PromiseKind.ANSWER, due_at))
+        entries.write(conn)
+
+
+def _place(line: DayLine, is_back: bool = False) -> Place:
+    assert line.due_at is not None
+    return Place((to_micros(line.due_at), line.id), is_back)
+
+
+def _give(conn: Connection, case_id: str, owner_id: str) -> None:
+    conn.execute(update(t.cases).where(t.cases.c.id == case_id).values(owner_id=owner_id))
+
+
+def _keep(conn: Connection, due_at: int) -> None:
+    kept = {"state": "kept", "ended_at": to_micros(NOW), "evidence": "record 1"}
+    conn.execute(update(t.promises).where(t.promises.c.due_at == due_at).values(kept))
+
+
+def _misdated(conn: Connection) -> Sequence[str]:
+    """Return the cases whose date is not that of their first open promise."""
+    own = (t.promises.c.case_id == t.cases.c.id) & (t.promises.c.state == "open")
+    first = select(func.coalesce(func.min(t.promises.c.due_at), NEVER)).where(own).correlate(t.cases)
+    return conn.scalars(select(t.cases.c.id).where(t.cases.c.breaks_at != first.scalar_subquery())).all()
+
+
+def _by_hour(conn: Connection, midnight: int) -> dict[int, int]:
+    hours = [(at - midnight) // 3_600_000_000 for at in conn.scalars(select(t.mails.c.received_at))]
+    return {hour: hours.count(hour) for hour in sorted(set(hours))}
