@@ -17,7 +17,7 @@ class Right(StrEnum):
 
     ``READ``: see cases and customers' mail. ``WORK``: act on cases one owns, and decide about mail. ``ASSIGN``: act
     on anybody's case. ``FLOW``: see where mails are. ``ABSENCES``: note anybody's absence. ``ACCOUNTS``: invite
-    people and give them roles.
+    people and give them roles. ``SYSTEMS``: say which other systems are told what.
     """
 
     READ = "read"
@@ -26,13 +26,14 @@ class Right(StrEnum):
     FLOW = "flow"
     ABSENCES = "absences"
     ACCOUNTS = "accounts"
+    SYSTEMS = "systems"
 
 
 _RIGHTS: dict[Role, frozenset[Right]] = {
     Role.AGENT: frozenset({Right.READ, Right.WORK, Right.FLOW}),
     Role.LEAD: frozenset({Right.READ, Right.WORK, Right.ASSIGN, Right.FLOW, Right.ABSENCES}),
     # Operations watch the machine: customers' words are none of their business.
-    Role.OPS: frozenset({Right.FLOW}),
+    Role.OPS: frozenset({Right.FLOW, Right.SYSTEMS}),
     Role.ADMIN: frozenset(Right),
 }
 

@@ -4,14 +4,16 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, Select, insert, select
 
 from itaca.contracts.ids import CaseId, OutboxId, uuid7
 from itaca.contracts.intents import OutboxKind, OutboxState
 from itaca.errors import PermanentError
 from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.outbox import NewEntry, enqueue
+from itaca.storage.paging import PAGE, Page, Place, cut, from_place
 from itaca.storage.tables import outbox, webhook_deliveries
 from itaca.storage.webhooks import TEST_EVENT, Webhook, event_payload, load_webhook
 
@@ -55,18 +57,22 @@ def log_delivery(conn: Connection, delivery: Delivery) -> None:
 
 def list_deliveries(conn: Connection, webhook_id: str, before: str = "", limit: int = 50) -> Sequence[Delivery]:
     """Return attempts, the newest first, those before the one with this id."""
-    return [one.delivery for one in log_page(conn, webhook_id, before, limit)]
-
-
-def log_page(conn: Connection, webhook_id: str, before: str = "", limit: int = 50) -> Sequence[LoggedDelivery]:
-    """Return attempts with the state of their events, the newest first, those before the one with this id."""
-    table = webhook_deliveries
-    entry = (outbox.c.kind, outbox.c.state, outbox.c.attempts, outbox.c.next_at)
-    query = select(table, *entry).join(outbox, outbox.c.id == table.c.outbox_id)
-    query = query.where(table.c.webhook_id == webhook_id).order_by(table.c.id.desc()).limit(limit)
+    query = _attempts(webhook_id).order_by(webhook_deliveries.c.id.desc()).limit(limit)
     if before:
-        query = query.where(table.c.id < before)
-    return [_logged(row) for row in conn.execute(query)]
+        query = query.where(webhook_deliveries.c.id < before)
+    return [_logged(row).delivery for row in conn.execute(query)]
+
+
+def log_page(
+    conn: Connection, webhook_id: str, place: Place | None = None, limit: int = PAGE
+) -> Page[LoggedDelivery]:
+    """Return a page of attempts with what became of their events, the newest first, by the index of the log.
+
+    Args:
+        place: by the id of an attempt.
+    """
+    query = from_place(_attempts(webhook_id), (webhook_deliveries.c.id,), place, limit + 1, is_newest_first=True)
+    return cut([_logged(row) for row in conn.execute(query)], place, limit)
 
 
 def send_test(conn: Connection, webhook_id: str, now: datetime, rng: random.Random) -> OutboxId:
@@ -104,6 +110,12 @@ def redeliver(conn: Connection, webhook_id: str, delivery_id: str, now: datetime
     case_id = None if row.case_id is None else CaseId(row.case_id)
     enqueue(conn, [NewEntry(new_id, OutboxKind.WEBHOOK, key, row.payload, now, row.recipient, case_id)])
     return new_id
+
+
+def _attempts(webhook_id: str) -> Select[Any]:
+    entry = (outbox.c.kind, outbox.c.state, outbox.c.attempts, outbox.c.next_at)
+    query = select(webhook_deliveries, *entry).join(outbox, outbox.c.id == webhook_deliveries.c.outbox_id)
+    return query.where(webhook_deliveries.c.webhook_id == webhook_id)
 
 
 def _standing(conn: Connection, webhook_id: str) -> Webhook:

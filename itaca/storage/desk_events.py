@@ -37,6 +37,11 @@ class DoorEvent(StrEnum):
     TEAM_CHANGED = "team_changed"
     HOURS_SET = "hours_set"
     ROLE_GIVEN = "role_given"
+    WEBHOOK_ADDED = "webhook_added"
+    WEBHOOK_PAUSED = "webhook_paused"
+    WEBHOOK_RESUMED = "webhook_resumed"
+    WEBHOOK_ENDED = "webhook_ended"
+    SECRET_CHANGED = "secret_changed"  # noqa: S105
 
 
 @dataclass(frozen=True)

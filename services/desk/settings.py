@@ -8,6 +8,9 @@ from pydantic import Field
 from itaca.settings import ServiceSettings
 
 
+MEGABYTE = 1_000_000
+
+
 class DeskSettings(ServiceSettings):
     """Variables begin with ITACA_DESK_."""
 
@@ -22,7 +25,19 @@ class DeskSettings(ServiceSettings):
         10, ge=3, description="Refused sign-ins of one address within 15 minutes before it has to wait."
     )
     invite_hours: int = Field(72, ge=1, description="Hours for which a link that sets a password counts.")
+    api_reads_per_s: float = Field(100, ge=0, description="Readings a second that one token gets; 0: no limit.")
+    api_writes_per_s: float = Field(20, ge=0, description="Changes a second that one token gets; 0: no limit.")
+    api_checks_per_s: float = Field(
+        0,
+        ge=0,
+        description="Suppression checks a second that one token gets; 0: no limit, for whoever bills all night.",
+    )
     html_wall_s: float = Field(5.0, gt=0, description="Longest cleaning of one HTML mail; then its text is shown.")
+    undo_s: float = Field(
+        15.0, ge=0, le=600, description="Seconds for which an answer waits before it leaves, so that it can be undone."
+    )
+    answer_files: int = Field(10, ge=0, le=50, description="Most files that one answer carries.")
+    answer_megabytes: int = Field(10, ge=1, le=30, description="Most megabytes that the files of one answer hold.")
 
     def problems(self) -> list[str]:
         """Return what only several variables together can tell, one sentence each, by variable."""

@@ -29,6 +29,7 @@ from itaca.storage.deliveries import (
 from itaca.storage.idempotency import Answer, KeyReusedError, Request, answer_once
 from itaca.storage.interactions import record_interaction
 from itaca.storage.moments import to_micros
+from itaca.storage.paging import Place
 from itaca.storage.receipts import Receipt, find_receipt, issue_receipt
 from itaca.storage.tokens import Scope, add_token, find_token, list_tokens, revoke_token
 from itaca.storage.webhook_secrets import guard_secrets, keyring_here, seal_anew
@@ -132,10 +133,10 @@ class SystemsContract:
         for row, hook_id in made:
             one = Delivery(desk.ledger.new_id(), hook_id, row.id, "e", row.payload["type"], now, 500, 7, "no")
             await write(partial(log_delivery, delivery=one))
-        read, seen, before = desk.ledger.database.read, [], ""
-        while page := await read(lambda c: log_page(c, hook.id, before, 2)):  # noqa: B023 - run at once
-            seen += page
-            before = page[-1].delivery.id
+        read, seen, place = desk.ledger.database.read, [], None
+        while (page := await read(lambda c: log_page(c, hook.id, place, 2))).lines:  # noqa: B023 - run at once
+            seen += page.lines
+            place = Place((page.lines[-1].delivery.id,))
         ids = [one.delivery.id for one in seen]
         assert (len(ids), ids) == (5, sorted(ids, reverse=True))
         assert {(one.state.value, one.may_repeat) for one in seen} == {("pending", True)}

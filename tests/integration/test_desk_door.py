@@ -88,7 +88,7 @@ def forms() -> list[str]:
 async def test_no_form_is_taken_from_another_site(site: Site, web: httpx.AsyncClient) -> None:
     """Every form of every page must carry this browser's token, and a session where it needs one."""
     await site.receive(letter("Pacco", "È rotto.", "n@posta.example"), judgement("N", "Y"))
-    names = ("person_id", "mail_id", "secret", "removal_id", "team_id")
+    names = ("person_id", "mail_id", "secret", "removal_id", "team_id", "webhook_id", "delivery_id")
     values = {"reference": await site.reference(), **dict.fromkeys(names, "x")}
     paths = [path.format(**values) for path in forms() if path != REPORTS]
     assert len(paths) > 12

@@ -16,20 +16,24 @@ from itaca.process import Parts
 from itaca.settings import SharedSettings, load
 from itaca.storage.tokens import Scope, add_token
 from services.desk.api.app import routes
+from services.desk.settings import DeskSettings
 from tests.support.ledger import open_ledger
 from tests.support.routed import Desk
+
+UNLIMITED = {"api_reads_per_s": 0, "api_writes_per_s": 0}
+"""The clock of most tests stands still, and no bucket would ever fill."""
 
 
 class ApiDesk:
     """A ledger with an API in front of it, and a client whose token may do everything."""
 
-    def __init__(self, desk: Desk, folder: Path, database: Any = None) -> None:
+    def __init__(self, desk: Desk, folder: Path, database: Any = None, **settings: Any) -> None:
         self.desk, self.metrics = desk, Metrics()
         shared = load(SharedSettings, {"ITACA_DATA_DIR": str(folder)})
         ledger = desk.ledger
         broker = MemoryBroker(ledger.clock, random.Random(1))
         parts = Parts(shared, database or ledger.database, broker, ledger.clock, ledger.rng, self.metrics)
-        self.app = Starlette(routes=routes(parts, Policy()))
+        self.app = Starlette(routes=routes(parts, Policy(), DeskSettings(**{**UNLIMITED, **settings})))
         self._clients: list[httpx.AsyncClient] = []
         self.client: httpx.AsyncClient
 
@@ -61,12 +65,12 @@ class ApiDesk:
 
 
 @contextlib.asynccontextmanager
-async def open_api(folder: Path, *staff: str) -> AsyncIterator[ApiDesk]:
+async def open_api(folder: Path, *staff: str, **settings: Any) -> AsyncIterator[ApiDesk]:
     """Open an API on a ledger in memory, with people each led by the next."""
     async with open_ledger("sqlite://") as ledger:
         desk = Desk(ledger)
         await desk.staff(*(staff or ("agent", "lead", "head")))
-        api = ApiDesk(desk, folder)
+        api = ApiDesk(desk, folder, **settings)
         api.client = await api.as_(await api.token("everything"))
         try:
             yield api

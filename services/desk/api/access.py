@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from itaca.storage.tokens import Scope, Token, find_token
 from services.desk.api.core import Api, api_of
 from services.desk.api.problems import RefusedError
+from services.desk.api.rates import Buckets, Kind
 
 REMEMBERED = timedelta(seconds=5)
 """A revoked token is refused after so long at the latest."""
@@ -59,7 +60,7 @@ async def admitted(request: Request, text: str, scope: Scope) -> Token:
     """Return the token with this text.
 
     Raises:
-        RefusedError: 401 without a valid token, 403 without the scope (RFC 6750, 3.1).
+        RefusedError: 401 without a valid token, 403 without the scope (RFC 6750, 3.1), 429 when it asks too fast.
         TransientError: the ledger is away.
     """
     cache: TokenCache = request.app.state.tokens
@@ -69,4 +70,12 @@ async def admitted(request: Request, text: str, scope: Scope) -> Token:
     if scope not in token.scopes:
         challenge = f'Bearer error="insufficient_scope", scope="{scope.value}"'
         raise RefusedError(403, f"the token has not the scope {scope.value}", {"www-authenticate": challenge})
+    buckets: Buckets = request.app.state.buckets
+    buckets.take(token.id, _kind(request, scope))
     return token
+
+
+def _kind(request: Request, scope: Scope) -> Kind:
+    if scope is Scope.SUPPRESSIONS_READ:
+        return Kind.CHECK
+    return Kind.READ if request.method == "GET" else Kind.WRITE

@@ -16,6 +16,7 @@ from services.desk.api import (
     orders,
     receipts,
     suppressions,
+    told,
     webhooks,
 )
 from services.desk.api.access import TokenCache
@@ -23,7 +24,9 @@ from services.desk.api.checks import Checks
 from services.desk.api.core import Api
 from services.desk.api.problems import RESPONSES, Problem
 from services.desk.api.problems import add_to as add_problems
+from services.desk.api.rates import Buckets, Rates
 from services.desk.api.sizes import LimitedBodies
+from services.desk.settings import DeskSettings
 
 ROUTERS = (
     suppressions.router,
@@ -39,7 +42,7 @@ ROUTERS = (
 _ABOUT = "Cases, cancellations and what binds those who send and bill. Errors are problem details (RFC 9457)."
 
 
-def create_api(parts: Parts, policy: Policy) -> FastAPI:
+def create_api(parts: Parts, policy: Policy, settings: DeskSettings | None = None) -> FastAPI:
     """Return the application; its paths begin where it is mounted."""
     app = FastAPI(
         title="Itaca",
@@ -51,10 +54,12 @@ def create_api(parts: Parts, policy: Policy) -> FastAPI:
         responses=RESPONSES,
         redirect_slashes=False,
         separate_input_output_schemas=False,
+        webhooks=told.router(),
     )
     app.state.api = Api(parts.database, parts.clock, parts.rng, policy, parts.metrics, parts.settings)
     app.state.tokens = TokenCache()
     app.state.checks = Checks(parts.database)
+    app.state.buckets = Buckets(Rates.of(settings or DeskSettings()), parts.clock)
     for router in ROUTERS:
         app.include_router(router)
     add_problems(app)
@@ -63,12 +68,12 @@ def create_api(parts: Parts, policy: Policy) -> FastAPI:
     return app
 
 
-def routes(parts: Parts, policy: Policy) -> list[BaseRoute]:
+def routes(parts: Parts, policy: Policy, settings: DeskSettings | None = None) -> list[BaseRoute]:
     """Return what the desk takes in: every path below /v1, and the public pages of receipts.
 
     Starlette's own pattern leaves out paths with a line end in them: these would be answered by the desk, as a page.
     """
-    mount = Mount("/v1", create_api(parts, policy))
+    mount = Mount("/v1", create_api(parts, policy, settings))
     mount.path_regex = re.compile(r"^/v1/(?P<path>.*)$", re.DOTALL)
     return [mount, *receipts.pages(parts, policy)]
 

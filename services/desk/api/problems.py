@@ -50,11 +50,11 @@ class RefusedError(PermanentError):
         self.status, self.headers = status, headers or {}
 
 
+_PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+_WAIT = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "A problem (RFC 9457).",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+    429: {"description": "The token asks too fast.", "headers": _WAIT, **_PROBLEM},
+    "default": {"description": "A problem (RFC 9457).", **_PROBLEM},
 }
 """Declared for every operation, in place of FastAPI's own form of validation errors."""
 
