@@ -12,6 +12,7 @@ from itaca.cli import (
     audit,
     cases,
     classify,
+    customers,
     dead_letters,
     demo,
     labels,
@@ -53,6 +54,7 @@ app.command("train", epilog=train.TRAIN_EXAMPLE)(train.train)
 app.command("evaluate", epilog=train.EVALUATE_EXAMPLE)(train.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(labels.app, name="label")
+app.add_typer(customers.app, name="customers")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(activities.app, name="activities")
 app.add_typer(webhooks.app, name="webhooks")

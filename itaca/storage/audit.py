@@ -10,6 +10,8 @@ from itaca.storage.tables import (
     case_events,
     case_mails,
     cases,
+    erased_mails,
+    mail_texts,
     mails,
     outbox,
     people,
@@ -23,6 +25,8 @@ class Findings:
     """How often each thing was found; every number is 0 in books that are in order."""
 
     mails_without_bytes: int
+    erased_mails_with_words: int
+    erased_mails_under_way: int
     bytes_without_mail: int
     settled_as_case_without_case: int
     linked_but_not_settled: int
@@ -51,10 +55,18 @@ def inspect(connection: Connection) -> Findings:
 
 def _about_mails() -> dict[str, Select[str]]:
     linked = select(case_mails.c.mail_id).where(case_mails.c.mail_id == mails.c.id)
+    erased = select(erased_mails.c.mail_id).where(erased_mails.c.mail_id == mails.c.id)
+    kept = select(raw_mails.c.mail_id).where(raw_mails.c.mail_id == erased_mails.c.mail_id)
+    read = select(mail_texts.c.mail_id).where(mail_texts.c.mail_id == erased_mails.c.mail_id)
+    unkept = _without(mails, mails.c.id, raw_mails, raw_mails.c.mail_id)
     ends_in_a_case = mails.c.outcome.in_(("case", "review"))
     took_it_on = case_mails.c.role.in_(("opened", "appended"))
     return {
-        "mails_without_bytes": _without(mails, mails.c.id, raw_mails, raw_mails.c.mail_id),
+        "mails_without_bytes": unkept.where(not_(erased.exists())),
+        "erased_mails_with_words": select(erased_mails.c.mail_id).where(or_(kept.exists(), read.exists())),
+        "erased_mails_under_way": select(erased_mails.c.mail_id)
+        .join(mails, mails.c.id == erased_mails.c.mail_id)
+        .where(mails.c.settled_at.is_(None)),
         "bytes_without_mail": _without(raw_mails, raw_mails.c.mail_id, mails, mails.c.id),
         "settled_as_case_without_case": select(mails.c.id).where(ends_in_a_case, not_(linked.exists())),
         "linked_but_not_settled": select(mails.c.id)

@@ -157,8 +157,10 @@ def keep_contact(conn: Connection, contact: Interaction, text: MailText, now: da
 
 def _mailbox(conn: Connection) -> tuple[str, ...]:
     """Return the address that customers write to: the acknowledgement of a call comes from there, as of a mail."""
-    mails = tables.mails
-    newest = conn.execute(select(mails.c.envelope_to).order_by(mails.c.received_at.desc()).limit(1)).scalar()
+    mails, erased = tables.mails, tables.erased_mails
+    is_erased = select(erased.c.mail_id).where(erased.c.mail_id == mails.c.id).exists()
+    known = select(mails.c.envelope_to).where(~is_erased).order_by(mails.c.received_at.desc())
+    newest = conn.execute(known.limit(1)).scalar()
     return tuple(newest or ())
 
 

@@ -13,7 +13,7 @@ from itaca.keys import parse_key, read_key_file
 from itaca.settings import SharedSettings
 from itaca.storage.mails import load_raw
 from itaca.storage.moments import from_micros, to_micros
-from itaca.storage.tables import cancellations, cases, receipts
+from itaca.storage.tables import cancellations, cases, erased_mails, receipts
 from itaca.storage.upsert import insert_new
 
 KEY_FILE = "receipts.key"
@@ -30,7 +30,10 @@ class Receipt:
 def issue_receipt(
     conn: Connection, case_id: CaseId, organisation: str, signer: Signer, now: datetime
 ) -> Receipt | None:
-    """Return the receipt of a case's cancellation, which is signed at the first call; None if the case has none."""
+    """Return the receipt of a case's cancellation, which is signed at the first call; None if the case has none.
+
+    Of an erased customer there is none any more: the customer's own copy, which is signed, proves as much without us.
+    """
     known = conn.execute(select(receipts).where(receipts.c.case_id == case_id)).one_or_none()
     if known is not None:
         return Receipt(known.token, Signed(known.document, known.signature, known.public_key))
@@ -39,7 +42,8 @@ def issue_receipt(
         .join(cancellations, cancellations.c.case_id == cases.c.id)
         .where(cases.c.id == case_id)
     )
-    row = conn.execute(query).one_or_none()
+    erased = select(erased_mails.c.mail_id).where(erased_mails.c.mail_id == cases.c.opened_by)
+    row = conn.execute(query.where(~erased.exists())).one_or_none()
     if row is None:
         return None
     content = Content(

@@ -5,6 +5,7 @@ Each write transaction begins with BEGIN IMMEDIATE: a deferred one that wants to
 """
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -128,6 +129,17 @@ def sqlite_engine(path: Path | None, busy_timeout_s: float, begin: str, is_query
     return engine
 
 
+def empty_log(path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> bool:
+    """Write everything of the write-ahead log into the file and cut the log to nothing, also while Itaca runs.
+
+    Until then the log holds pages as they were before an erasure. Return False when somebody kept reading an older
+    state for all of ``busy_timeout_s``: try again later.
+    """
+    with contextlib.closing(_connect(f"{path.absolute().as_uri()}?mode=rw", busy_timeout_s, False)) as connection:
+        is_busy, _pages, _moved = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not is_busy
+
+
 def _connect(target: str, busy_timeout_s: float, is_query_only: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
         target, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
@@ -144,7 +156,13 @@ def _connect(target: str, busy_timeout_s: float, is_query_only: bool) -> sqlite3
 def _set_and_read_back(connection: sqlite3.Connection, busy_timeout_s: float, is_in_memory: bool) -> None:
     """Set what makes a commit durable, and believe only what SQLite then says (FULL is 2; www.sqlite.org/pragma)."""
     busy_ms = int(busy_timeout_s * 1000)
-    wanted = (("busy_timeout", busy_ms, busy_ms), ("synchronous", "FULL", 2), ("foreign_keys", "ON", 1))
+    wanted = (
+        ("busy_timeout", busy_ms, busy_ms),
+        ("synchronous", "FULL", 2),
+        ("foreign_keys", "ON", 1),
+        # What is erased is overwritten with zeros; many builds of SQLite leave it in the free pages.
+        ("secure_delete", "ON", 1),
+    )
     for name, value, expected in wanted:
         connection.execute(f"PRAGMA {name}={value}")
         found = connection.execute(f"PRAGMA {name}").fetchone()[0]

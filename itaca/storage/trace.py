@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from itaca.contracts.ids import CaseId, MailId
 from itaca.storage.mails import find_by_message_id, load_mails
@@ -14,6 +15,9 @@ from itaca.storage.tables import (
     case_events,
     case_mails,
     cases,
+    erased_cases,
+    erased_mails,
+    erasures,
     mail_texts,
     outbox,
     people,
@@ -78,10 +82,18 @@ def _of_mails(connection: Connection, ids: Sequence[MailId]) -> Iterator[Fact]:
             yield Fact(mail.settled_at, "settled", mail.id, outcome)
         else:
             yield Fact(mail.drive_at, "to be driven again", mail.id, {"attempts": mail.attempts})
+    gone = select(erasures, erased_mails.c.mail_id).join(erased_mails, erased_mails.c.erasure_id == erasures.c.id)
+    for row in connection.execute(gone.where(erased_mails.c.mail_id.in_(ids))):
+        yield _erased(row, row.mail_id)
     judged = select(readings).where(readings.c.mail_id.in_(ids)).limit(MOST_ROWS)
     for row in connection.execute(judged):
         verdicts = row.judgement.get("verdicts", {})
         yield Fact(from_micros(row.read_at), "judged", row.mail_id, {"model": row.model, "verdicts": verdicts})
+
+
+def _erased(row: Row[Any], subject: str) -> Fact:
+    """Its words are gone, and this is why so little stands beside it."""
+    return Fact(from_micros(row.at), "erased", subject, {"by": row.by, "reason": row.reason})
 
 
 def _read(text: dict[str, object]) -> dict[str, object]:
@@ -101,6 +113,9 @@ def _of_cases(connection: Connection, ids: Sequence[CaseId]) -> Iterator[Fact]:
     for row in connection.execute(select(case_events).where(case_events.c.case_id.in_(ids)).limit(MOST_ROWS)):
         detail = {"actor": row.actor, "mail_id": row.mail_id, **row.detail}
         yield Fact(from_micros(row.at), row.kind, references[row.case_id], detail)
+    gone = select(erasures, erased_cases.c.case_id).join(erased_cases, erased_cases.c.erasure_id == erasures.c.id)
+    for row in connection.execute(gone.where(erased_cases.c.case_id.in_(ids))):
+        yield _erased(row, references[row.case_id])
     yield from _promised(connection, ids, references)
 
 

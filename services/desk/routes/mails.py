@@ -12,6 +12,7 @@ from itaca.cases.roles import Right
 from itaca.contracts.ids import MailId
 from itaca.mail.model import MailText
 from itaca.storage.desk_case import is_shown_in_case
+from itaca.storage.erasure import is_erased
 from itaca.storage.invitations import new_secret
 from itaca.storage.mails import load_raw, load_texts
 from services.desk.desk import Desk
@@ -88,6 +89,8 @@ async def _load(desk: Desk, mail_id: str) -> tuple[bytes, MailText]:
     def work(conn: Connection) -> tuple[bytes, MailText] | None:
         if not is_shown_in_case(conn, MailId(mail_id)):
             return None
+        if is_erased(conn, MailId(mail_id)):
+            raise NotFoundError("the mail was erased at the customer's wish")
         text = load_texts(conn, [MailId(mail_id)]).get(MailId(mail_id), MailText(is_readable=False))
         return load_raw(conn, MailId(mail_id)), text
 
