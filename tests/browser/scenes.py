@@ -7,14 +7,27 @@ from email.message import EmailMessage
 
 from sqlalchemy import Connection, insert
 
-from itaca.contracts.intents import CaseKind
+from itaca.cases.activities import Activity
+from itaca.cases.policy import Policy
+from itaca.contracts.ids import CaseId
+from itaca.contracts.intents import ActivityKind, CaseKind
 from itaca.storage import tables as t
+from itaca.storage.activities import report_activity
+from itaca.storage.confirmations import Effect, confirm_effect
+from itaca.storage.desk_case import case_head
 from itaca.storage.moments import to_micros
+from itaca.storage.receipts import issue_receipt, open_signer
+from tests.support.answers_worth import put_scored
 from tests.support.case_facts import judgement
 from tests.support.desk_site import Site, letter
 
 ROBAN = ("roban.ferrero@posta.example", "Roban Ferrero")
 DARIO = ("dario.mele@posta.example", "Dario Mele")
+LIA = ("lia@posta.example", "Lia Sanna")
+NADIA = ("nadia@posta.example", "Nadia Testa")
+WET = letter("Pacco", "Il pacco era aperto e bagnato.", *NADIA)
+"""A complaint like any other."""
+POLICY = Policy()
 ORDERED = """Buonasera,
 
 il 2 marzo ho ordinato tre libri e a oggi non è arrivato niente. In compenso ho ricevuto un secondo catalogo,
@@ -39,14 +52,9 @@ async def play(site: Site) -> dict[str, str]:
     """Let a few days pass and return the references of the cases, by customer."""
     refs = {"roban": await _roban(site), "dario": await _dario(site)}
     await site.receive(
-        letter(
-            "Ordine", "Vorrei due copie di Le vie dei canti, al solito indirizzo.", "lia@posta.example", "Lia Sanna"
-        ),
-        judgement("Y"),
+        letter("Ordine", "Vorrei due copie di Le vie dei canti, al solito indirizzo.", *LIA), judgement("Y")
     )
-    await site.receive(
-        letter("Pacco", "Il pacco era aperto e bagnato.", "nadia@posta.example", "Nadia Testa"), judgement("N", "Y")
-    )
+    await site.receive(WET, judgement("N", "Y"))
     await to_decide(site, 3)
     await to_check(site, 2)
     return refs
@@ -77,6 +85,38 @@ async def to_check(site: Site, count: int) -> None:
             c.execute(insert(t.audit_samples).values(**values, model="model-1"))
 
         await site.ledger.database.write(draw)
+
+
+async def cancelled(site: Site, sender: str, name: str) -> str:
+    """Let somebody cancel, and return the reference of the case."""
+    mail = letter("Disdetta", f"Chiedo la disattivazione dell'abbonamento. {name}", sender, name)
+    await site.receive(mail, judgement("N", "N", "Y"))
+    return await site.reference(CaseKind.CANCELLATION)
+
+
+async def violated(site: Site, reference: str) -> None:
+    """Let its system carry it out, sign its receipt, and charge all the same three days later."""
+    rng, now = site.ledger.rng, site.ledger.clock.now()
+    shared = site.stage.app.state.desk.shared
+
+    def carry_out(c: Connection) -> None:
+        head = case_head(c, reference)
+        assert head is not None
+        issue_receipt(c, CaseId(head.id), shared.organisation, open_signer(shared), now)
+        confirm_effect(c, reference, Effect(now, "contratto 88 chiuso", "fatture"), now, POLICY, rng, "api")
+
+    await site.ledger.database.write(carry_out)
+    await site.ledger.clock.advance(timedelta(days=3))
+    later = site.ledger.clock.now()
+    charge = Activity("fatture", "991", ActivityKind.CHARGE, later, email=DARIO[0], amount="5,00 EUR")
+    await site.ledger.database.write(lambda c: report_activity(c, charge, later, POLICY, rng, "api"))
+
+
+async def scored(site: Site) -> None:
+    """Let answers in the newest case be worth nothing for three causes, or something."""
+    now, rng = site.ledger.clock.now(), site.ledger.rng
+    causes = [("wrote_again", 2)] * 3 + [("asked_again", 1)] * 2 + [("nothing_changed", 0), ("", 0), ("", 0)]
+    await site.ledger.database.write(lambda c: put_scored(c, now - timedelta(days=20), rng, causes, "ask"))
 
 
 async def _roban(site: Site) -> str:

@@ -10,14 +10,13 @@ from playwright.async_api import Browser
 from itaca.storage import tables as t
 from itaca.storage.case_acts import Act, take
 from itaca.storage.desk_case import case_head
-from tests.browser.scenes import to_decide
+from tests.browser.scenes import WET, to_decide
 from tests.support.case_facts import judgement
 from tests.support.chromium import visit
-from tests.support.desk_site import Site, letter, open_site
+from tests.support.desk_site import Site, open_site
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.chromium, pytest.mark.asyncio(loop_scope="module")]
-WET = letter("Pacco", "Il pacco era aperto e bagnato.", "nadia@posta.example", "Nadia Testa")
 
 
 async def taken(site: Site, name: str, reference: str) -> None:

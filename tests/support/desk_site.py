@@ -108,10 +108,14 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def open_site(folder: Path, **variables: str) -> AsyncIterator[Site]:
-    """Start a desk in a folder; the cast is there and can sign in by first name at ``bottega.example``."""
+async def open_site(folder: Path, url: str = "", **variables: str) -> AsyncIterator[Site]:
+    """Start a desk in a folder; the cast is there and can sign in by first name at ``bottega.example``.
+
+    Args:
+        url: of the ledger; a file in the folder without one.
+    """
     shared = load(SharedSettings, {"ITACA_DATA_DIR": str(folder), "ITACA_ORGANISATION": "Bottega del Libro"})
-    url = shared.ledger_url()
+    url = url or shared.ledger_url()
     await upgrade(url)
     async with open_ledger(url) as ledger:
         people = await ledger.database.write(lambda c: _cast(c, ledger))
