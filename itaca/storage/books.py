@@ -8,13 +8,17 @@ reads what came since and what is open, never the whole ledger.
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     Table,
     TextClause,
     and_,
+    bindparam,
     exists,
     func,
     insert,
@@ -86,7 +90,7 @@ def balance(connection: Connection, now: datetime, overdue_after_s: float) -> Bo
 
 def glance(connection: Connection, now: datetime, overdue_after_s: float) -> Books:
     """Return the books by the totals of the last closed page and what came since; reads a bounded part."""
-    page = connection.execute(select(book_pages).order_by(book_pages.c.until.desc()).limit(1)).one_or_none()
+    page = connection.execute(_last_page()).one_or_none()
     if page is None:
         settled = _settled(connection, true())
         return _books(connection, now, overdue_after_s, _count(connection, mails), settled, _owes_nothing())
@@ -106,7 +110,7 @@ def close_page(connection: Connection, now: datetime) -> bool:
     Returns:
         Whether a page was closed.
     """
-    last = connection.execute(select(book_pages).order_by(book_pages.c.until.desc()).limit(1)).one_or_none()
+    last = connection.execute(_last_page()).one_or_none()
     since = 0 if last is None else last.until
     oldest = connection.execute(select(func.min(_received_at())).where(mails.c.settled_at.is_(None))).scalar()
     fresh = to_micros(now - PAGE_MARGIN)
@@ -132,19 +136,20 @@ def _books(
     owes_nothing: ColumnElement[bool],
     findings: Findings | None = None,
 ) -> Books:
-    unsettled = mails.c.settled_at.is_(None)
     limit = to_micros(now - timedelta(seconds=overdue_after_s))
+    unsettled = connection.execute(_unsettled(), {"limit": limit}).one()
+    unsent = connection.execute(_unsent()).one()
     return Books(
         accepted=accepted,
         settled=settled,
-        in_progress=_count(connection, mails, unsettled),
-        overdue=_count(connection, mails, unsettled, _received_at() < limit),
-        oldest_unsettled_age_s=_age_s(connection, now, _received_at(), unsettled),
+        in_progress=unsettled.number,
+        overdue=unsettled.overdue,
+        oldest_unsettled_age_s=_age_s(now, unsettled.oldest),
         cases_without_owner=_count(connection, cases, is_open_case(), cases.c.owner_id.is_(None), _needs_owner()),
         open_promises_without_date=_count(connection, promises, is_open_promise(), promises.c.due_at.is_(None)),
         open_cases_without_promise=_count(connection, cases, is_open_case(), owes_nothing),
-        outbox_pending=_count(connection, outbox, is_unsent()),
-        outbox_oldest_age_s=_age_s(connection, now, outbox.c.created_at, is_unsent()),
+        outbox_pending=unsent.number,
+        outbox_oldest_age_s=_age_s(now, unsent.oldest),
         findings=findings,
     )
 
@@ -177,6 +182,24 @@ def _count(connection: Connection, table: Table, *conditions: Condition) -> int:
     return connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
 
 
-def _age_s(connection: Connection, now: datetime, column: ColumnElement[int], condition: Condition) -> float:
-    oldest = connection.execute(select(func.min(column)).where(condition)).scalar()
+@cache
+def _last_page() -> Select[Any]:
+    """Statements of every round of the watch are built once: building one takes longer than running it."""
+    return select(book_pages).order_by(book_pages.c.until.desc()).limit(1)
+
+
+@cache
+def _unsettled() -> Select[int, int, int]:
+    overdue = func.count().filter(_received_at() < bindparam("limit"))
+    figures = select(func.count().label("number"), overdue.label("overdue"), func.min(_received_at()).label("oldest"))
+    return figures.where(mails.c.settled_at.is_(None))
+
+
+@cache
+def _unsent() -> Select[int, Any]:
+    oldest = func.min(outbox.c.created_at).label("oldest")
+    return select(func.count().label("number"), oldest).select_from(outbox).where(is_unsent())
+
+
+def _age_s(now: datetime, oldest: int | None) -> float:
     return 0.0 if oldest is None else max(0.0, (to_micros(now) - oldest) / 1e6)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
@@ -43,8 +45,13 @@ def keep_alarms(conn: Connection, alarms: Sequence[Drift], now: datetime) -> Non
 
 def standing_alarms(conn: Connection) -> dict[str, float]:
     """Return, for each language with an alarm or ``all``, the score from which a "no complaint" is not believed."""
-    query = select(drift_alarms.c.language, drift_alarms.c.review_above)
-    return {language: review_above for language, review_above in conn.execute(query)}
+    return {language: review_above for language, review_above in conn.execute(_alarms())}
+
+
+@cache
+def _alarms() -> Select[Any]:
+    """Every batch of the router asks this; built once, as building takes longer than running."""
+    return select(drift_alarms.c.language, drift_alarms.c.review_above)
 
 
 def _scores() -> Select[str, float, str, str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, Table, Update, bindparam, case, insert, select, update
+from sqlalchemy import Connection, Select, Table, Update, bindparam, case, select, update
 
 from itaca.cases.actions import NewPromise
 from itaca.contracts.ids import CaseId, MailId, uuid7
@@ -15,6 +15,7 @@ from itaca.storage import tables
 from itaca.storage.announcements import Happening, announce
 from itaca.storage.conditions import is_open_promise
 from itaca.storage.moments import to_micros
+from itaca.storage.upsert import insert_into
 
 _ORDER = (
     tables.customers,
@@ -145,7 +146,7 @@ class Entries:
         self._promise_what_is_owed(conn)
         for table in _ORDER:
             if self._rows[table]:
-                conn.execute(_into(table), self._rows[table])
+                conn.execute(insert_into(table), self._rows[table])
         if self._raised:
             conn.execute(_raising(), list(self._raised.values()))
         for case_id in self._violated:
@@ -178,13 +179,8 @@ class Entries:
 
 
 @cache
-def _into(table: Table) -> Insert:
-    """Return the INSERT of a table; built once, because building takes longer than running."""
-    return insert(table)
-
-
-@cache
 def _raising() -> Update:
+    """Statements of the hot path are built once: building one takes longer than running it."""
     reopened: dict[str, Any] = {"status": "open", "outcome": None, "closed_at": None}
     raised: dict[str, Any] = {name: bindparam(name) for name in ("severity", "level", "contacts")}
     return update(tables.cases).where(tables.cases.c.id == bindparam("b_id")).values(reopened | raised)

@@ -3,10 +3,9 @@
 A cancellation that is opened with a date in the past brings what was charged and sent since."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, insert, select
+from sqlalchemy import Connection, select
 
 from itaca.cases.asks import find_asks
 from itaca.cases.policy import Policy
@@ -18,6 +17,7 @@ from itaca.storage.entries import Entries
 from itaca.storage.legal_clocks import start_clock
 from itaca.storage.moments import from_micros
 from itaca.storage.parkings import resume
+from itaca.storage.upsert import insert_into
 from itaca.storage.violations import hold_opened
 
 _PEOPLE_ANSWER = (CaseKind.COMPLAINT.value, CaseKind.CANCELLATION.value, CaseKind.REVIEW.value)
@@ -49,14 +49,8 @@ def follow_up(
             conn, case_id, matter, from_micros(received[mail_id]), policy.law, entries, is_new=case_id in opened
         )
     if asks:
-        conn.execute(_into_asks(), asks)
+        conn.execute(insert_into(tables.asks), asks)
     hold_opened(conn, entries, policy)
-
-
-@cache
-def _into_asks() -> Insert:
-    """Statements of the hot path are built once: building one takes longer than running it."""
-    return insert(tables.asks)
 
 
 def _kinds(conn: Connection, case_ids: Sequence[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, Table, bindparam, insert, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from itaca.clock import Clock
 from itaca.contracts.ids import MailId, uuid7
@@ -24,6 +24,7 @@ from itaca.storage.codec import CODEC, compress, storable
 from itaca.storage.database import Database
 from itaca.storage.moments import to_micros
 from itaca.storage.tables import mails, raw_mails
+from itaca.storage.upsert import insert_into
 
 FIRST_DRIVE = timedelta(seconds=60)
 _IN_THREAD_FROM_BYTES = 256 * 1024
@@ -184,9 +185,9 @@ def _store(connection: Connection, group: Sequence[_Offer]) -> list[Accepted]:
             new.append(offer)
         answers.append(Accepted(known[offer.digest], is_duplicate))
     if new:
-        connection.execute(_into(mails), [offer.mail for offer in new])
+        connection.execute(insert_into(mails), [offer.mail for offer in new])
         rows = [{"mail_id": offer.mail["id"], "codec": CODEC, "raw": offer.raw} for offer in new]
-        connection.execute(_into(raw_mails), rows)
+        connection.execute(insert_into(raw_mails), rows)
     return answers
 
 
@@ -199,8 +200,3 @@ def _known(connection: Connection, digests: Sequence[str]) -> dict[str, MailId]:
 def _by_digest() -> Select[Any]:
     """Statements of the hot path are built once: building one takes longer than running it."""
     return select(mails.c.digest, mails.c.id).where(mails.c.digest.in_(bindparam("digests", expanding=True)))
-
-
-@cache
-def _into(table: Table) -> Insert:
-    return insert(table)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, select
 
 from itaca.cases.people import Person, Roster, Team
 from itaca.contracts.ids import PersonId, uuid7
@@ -15,7 +15,7 @@ from itaca.storage.conditions import is_of_some_kind, is_open_case
 from itaca.storage.moments import to_micros
 from itaca.storage.tables import absences, cases, people, team_calendars, teams
 from itaca.storage.team_calendars import calendar_of
-from itaca.storage.upsert import upsert
+from itaca.storage.upsert import insert_into, upsert
 
 DEFAULT_TEAM = "everybody"
 
@@ -27,7 +27,8 @@ def add_team(connection: Connection, name: str, kinds: Sequence[CaseKind], now: 
         PermanentError: (from the database's door) the name is taken.
     """
     team = Team(uuid7(now, rng), name, tuple(kinds))
-    connection.execute(insert(teams).values(id=team.id, name=name, kinds=[kind.value for kind in kinds]))
+    row = {"id": team.id, "name": name, "kinds": [kind.value for kind in kinds]}
+    connection.execute(insert_into(teams), row)
     return team
 
 
@@ -60,7 +61,7 @@ def add_person(
         "lead_id": lead_id,
         "joined_at": to_micros(now),
     }
-    connection.execute(insert(people).values(row))
+    connection.execute(insert_into(people), row)
     return person
 
 

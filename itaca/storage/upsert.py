@@ -1,13 +1,19 @@
-"""INSERT ... ON CONFLICT, which both dialects spell alike and SQLAlchemy keeps in two places."""
+"""INSERT, and INSERT ... ON CONFLICT, which both dialects spell alike and SQLAlchemy keeps in two places."""
 
 from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Insert, Table, insert
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+
+@cache
+def insert_into(table: Table) -> Insert:
+    """Return the INSERT of whole rows; built once, because building takes longer than running."""
+    return insert(table)
 
 
 def dialect_insert(connection: Connection, table: Table) -> PostgresInsert | SqliteInsert:

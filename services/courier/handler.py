@@ -132,17 +132,12 @@ class Courier:
                 message = self._letters.acknowledgement(entry.id, entry.recipient, context, now)
                 return await self._by_mail(entry, message, entry.recipient)
             case OutboxKind.NOTICE:
-                context = await self._context(entry, [_case(entry)])
-                person_id, event = PersonId(entry.payload["person_id"]), entry.payload["event"]
-                person = await self._database.read(lambda conn: load_person(conn, person_id))
-                return await self._by_mail(
-                    entry, self._letters.notice(entry.id, person, event, context, now), entry.recipient
-                )
+                context, person = await self._to_person(entry, [_case(entry)])
+                message = self._letters.notice(entry.id, person, entry.payload["event"], context, now)
+                return await self._by_mail(entry, message, entry.recipient)
             case OutboxKind.DAILY_LIST:
-                context = await self._context(entry, [CaseId(i) for i in entry.payload["case_ids"]])
-                person_id, count = PersonId(entry.payload["person_id"]), int(entry.payload["count"])
-                person = await self._database.read(lambda conn: load_person(conn, person_id))
-                message = self._letters.daily_list(entry.id, person, count, context, now)
+                context, person = await self._to_person(entry, [CaseId(i) for i in entry.payload["case_ids"]])
+                message = self._letters.daily_list(entry.id, person, int(entry.payload["count"]), context, now)
                 return await self._by_mail(entry, message, entry.recipient)
             case OutboxKind.REPLY:
                 context = await self._context(entry, [_case(entry)])
@@ -184,6 +179,12 @@ class Courier:
     async def _context(self, entry: OutboxEntry, case_ids: list[CaseId]) -> Context:
         mail_id = MailId(entry.mail_id or "")
         return await self._database.read(lambda conn: load_context(conn, mail_id, case_ids))
+
+    async def _to_person(self, entry: OutboxEntry, case_ids: list[CaseId]) -> tuple[Context, Person]:
+        mail_id, person_id = MailId(entry.mail_id or ""), PersonId(entry.payload["person_id"])
+        return await self._database.read(
+            lambda conn: (load_context(conn, mail_id, case_ids), load_person(conn, person_id))
+        )
 
     async def _later(self, entry: OutboxEntry, why: str, *, is_held: bool = False) -> None:
         now = self._clock.now()
