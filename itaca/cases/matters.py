@@ -10,6 +10,7 @@ from itaca.cases.escalation import capped, reached_by_contact
 from itaca.cases.model import KnownCase, MailFacts, Standing
 from itaca.cases.owners import choose_owner
 from itaca.cases.policy import Policy, promise_kind
+from itaca.cases.reopening import reopened_case
 from itaca.cases.severity import Contact, assess, is_in_capitals
 from itaca.cases.stated import stated_cancellation
 from itaca.contracts.intents import CaseKind, Intent, PromiseKind, Verdict
@@ -37,6 +38,8 @@ def matter_actions(
     for intent in sorted(left, key=(Intent.COMPLAINT, Intent.CANCELLATION, Intent.ORDER).index):
         kind = _KIND[intent]
         known = None if kind is CaseKind.ORDER else _same_matter(mail, standing, kind)
+        if known is None and kind is CaseKind.COMPLAINT:
+            known = reopened_case(mail, standing, kind)
         if known is None:
             opened = _open(mail, standing, policy, kind, cues)
             is_protest = kind is CaseKind.CANCELLATION and Intent.COMPLAINT in intents
@@ -65,19 +68,25 @@ def open_matter(
 
 
 def join_thread(mail: MailFacts, standing: Standing, policy: Policy) -> AppendToCase | None:
-    """Return the contact on an open case with an owner that this mail answers, if its writer may join it."""
-    for case in standing.linked:
-        if case.is_open and case.id in standing.verified and case.owner_id is not None:
-            return AppendToCase(
-                case.id,
-                case.severity,
-                case.level,
-                ("a reply on this case",),
-                _promise(policy, case.kind, mail, standing.roster.calendar_of(case.owner_id)),
-                counts=False,
-                notify=reached_by_contact(standing.roster, case.owner_id, case.level, case.level),
-            )
-    return None
+    """Return the contact on a case with an owner that this mail answers, if its writer may join it.
+
+    An open case goes first; a closed one is open again, and an answer is owed.
+    """
+    mine = (c for c in standing.linked if c.is_open and c.id in standing.verified and c.owner_id is not None)
+    case = next(mine, None) or reopened_case(mail, standing)
+    if case is None or case.owner_id is None:
+        return None
+    kind = case.kind if case.is_open else CaseKind.COMPLAINT
+    return AppendToCase(
+        case.id,
+        case.severity,
+        case.level,
+        ("a reply on this case",),
+        _promise(policy, kind, mail, standing.roster.calendar_of(case.owner_id)),
+        reopens=not case.is_open,
+        counts=False,
+        notify=reached_by_contact(standing.roster, case.owner_id, case.level, case.level),
+    )
 
 
 def _violated(
