@@ -121,14 +121,17 @@ class Ladder:
             self.problems.append("OWNER: on leave when the case was given to them")
 
     def _contact(self, event: Any, *, is_violation: bool) -> None:
+        is_closed, letter = self.due is None, self._facts.letter_of.get(event["mail_id"])
+        if is_closed:
+            self.due = working_days_after(self._received[event["mail_id"]], 3)
+            if letter is not None and letter.is_automatic:
+                self.problems.append("REOPENED: by a machine")
         if "a reply on this case" in json.loads(event["detail"])["reasons"]:
             return
         self.contacts += 1
         self.level = min(max(self.level + is_violation, self.contacts - 1), self._top)
         if self._names_a_lawyer(event):
             self.level = self._top
-        if self.due is None:
-            self.due = working_days_after(self._received[event["mail_id"]], 3)
 
     def _break(self, event: Any) -> None:
         if self.due is None or self.due > event["at"]:
