@@ -10,16 +10,24 @@ from itaca.errors import PermanentError
 
 _ENDS: dict[CaseKind, tuple[CaseOutcome, ...]] = {
     CaseKind.COMPLAINT: (CaseOutcome.REMEDIED, CaseOutcome.ANSWERED, CaseOutcome.REJECTED),
-    CaseKind.CANCELLATION: (CaseOutcome.EFFECTED, CaseOutcome.REMEDIED, CaseOutcome.REJECTED),
-    CaseKind.ORDER: (CaseOutcome.ORDERED, CaseOutcome.REJECTED),
+    CaseKind.CANCELLATION: (
+        CaseOutcome.EFFECTED,
+        CaseOutcome.REMEDIED,
+        CaseOutcome.REJECTED,
+        CaseOutcome.MERGED,
+    ),
+    CaseKind.ORDER: (CaseOutcome.ORDERED, CaseOutcome.REJECTED, CaseOutcome.MERGED),
     CaseKind.REVIEW: (CaseOutcome.ANSWERED,),
 }
 LEAST_EVIDENCE_CHARS = 3
 
 
 def outcomes_for(kind: CaseKind) -> tuple[CaseOutcome, ...]:
-    """Return how a case of this kind may end; that it is continued elsewhere, or was nothing, is always possible."""
-    return (*_ENDS[kind], CaseOutcome.MERGED, CaseOutcome.NOT_A_MATTER)
+    """Return how a person may end a case of this kind; that it was nothing is always possible.
+
+    A complaint goes on in another case by a merger alone, which takes along what was promised and asked.
+    """
+    return (*_ENDS[kind], CaseOutcome.NOT_A_MATTER)
 
 
 def check_end(kind: CaseKind, outcome: CaseOutcome, evidence: str) -> None:

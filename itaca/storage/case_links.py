@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from itaca.contracts.ids import CaseId, MailId
 from itaca.storage.mails import load_texts
-from itaca.storage.tables import case_mails, evidence, interactions, mergers
+from itaca.storage.tables import case_mails, cases, evidence, interactions, mergers
 from itaca.storage.upsert import insert_new
 
 _COUNTS = ("opened", "appended")
@@ -17,6 +17,12 @@ def surviving(conn: Connection, case_id: CaseId) -> CaseId:
     """Return the case in which this one goes on: itself, unless it was merged."""
     into = conn.scalar(select(mergers.c.into_id).where(mergers.c.case_id == case_id))
     return CaseId(into) if into else case_id
+
+
+def goes_on_in(conn: Connection, case_id: CaseId) -> str:
+    """Return the reference of the case in which a merged one goes on; empty if it was not merged."""
+    into = select(cases.c.reference).join(mergers, mergers.c.into_id == cases.c.id)
+    return conn.scalar(into.where(mergers.c.case_id == case_id)) or ""
 
 
 def mails_of(conn: Connection, case_id: CaseId) -> dict[MailId, str]:

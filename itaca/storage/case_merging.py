@@ -27,6 +27,7 @@ from itaca.storage.upsert import insert_new
 
 NOBODY = "no open case has this reference"
 ITSELF = "a case cannot be merged into itself"
+OTHER_IS_NOT_YOURS = "the other case is somebody else's: take it first"
 ANOTHER_CUSTOMER = "the other case is another customer's: if both are the same person, say so and how you know"
 
 
@@ -82,7 +83,7 @@ def _check(act: Act, ending: Row[Any], staying: Row[Any], merger: Merger) -> Non
         raise PermanentError(NOBODY)
     check_merger(CaseKind(ending.kind), CaseKind(staying.kind))
     if staying.owner_id != act.person_id and not act.anybodys:
-        raise NotYoursError("the other case is somebody else's: take it first")
+        raise NotYoursError(OTHER_IS_NOT_YOURS)
     is_confirmed = merger.is_same_person and merger.says.strip()
     if ending.customer_id != staying.customer_id and not is_confirmed:
         raise PermanentError(ANOTHER_CUSTOMER)

@@ -84,8 +84,8 @@ def resume(conn: Connection, case_id: CaseId, policy: Policy, entries: Entries, 
     calendar = _calendar(conn, row.owner_id, policy, entries.now)
     left = calendar.working_time(from_micros(row.parked_at), from_micros(row.due_before))
     due = calendar.after_working_time(min(entries.now, from_micros(row.until_at)), left)
-    promise = _promise(conn, case_id)
-    if promise is not None and promise.kind != PromiseKind.EFFECT.value:
+    promise = _put_off(conn, row, calendar.after_working_time(from_micros(row.until_at), left))
+    if promise is not None and promise.due_at > to_micros(due):
         _promise_for(conn, promise.id, due)
     _end(conn, row.id, case_id, entries, says)
     return due
@@ -147,6 +147,15 @@ def _promise(conn: Connection, case_id: CaseId) -> Row[Any] | None:
     promises = tables.promises
     query = select(promises).where(promises.c.case_id == case_id).where(is_open_promise())
     return conn.execute(query.order_by(promises.c.due_at).limit(1)).first()
+
+
+def _put_off(conn: Connection, parking: Row[Any], until: datetime) -> Row[Any] | None:
+    """Return the promise whose date the parking moved: what was promised beside it keeps its own."""
+    promises = tables.promises
+    moved = (promises.c.case_id == parking.case_id) & (promises.c.kind != PromiseKind.EFFECT.value)
+    moved &= (promises.c.made_at <= parking.parked_at) & (promises.c.due_at >= parking.until_at)
+    found = conn.execute(select(promises).where(moved).where(is_open_promise()).order_by(promises.c.due_at)).all()
+    return next((row for row in found if row.due_at == to_micros(until)), found[0] if found else None)
 
 
 def _promise_for(conn: Connection, promise_id: str, due: datetime) -> None:

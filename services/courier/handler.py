@@ -10,6 +10,7 @@ Fails:  TransientError -> again later, with doubling pauses, until a day has pas
 """
 
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Protocol
@@ -17,6 +18,7 @@ from typing import Protocol
 import structlog
 
 from itaca.broker.port import Broker
+from itaca.cases.interactions import RecordedFile
 from itaca.cases.people import Person
 from itaca.clock import Clock
 from itaca.contracts.codec import encode
@@ -26,6 +28,7 @@ from itaca.contracts.intents import OutboxKind, OutboxState
 from itaca.errors import ItacaError, PermanentError, TransientError
 from itaca.mail.model import EntityKind
 from itaca.observability.metrics import Metrics
+from itaca.storage.answer_files import load_files
 from itaca.storage.database import Database
 from itaca.storage.departures import departed, failed
 from itaca.storage.letters import Context, load_context, load_person
@@ -65,7 +68,14 @@ class Writing(Protocol):
     ) -> EmailMessage: ...
 
     def reply(
-        self, entry: OutboxId, recipient: str, subject: str, text: str, context: Context, now: datetime
+        self,
+        entry: OutboxId,
+        recipient: str,
+        subject: str,
+        text: str,
+        context: Context,
+        now: datetime,
+        files: Sequence[RecordedFile] = (),
     ) -> EmailMessage: ...
 
     def handoff(
@@ -142,7 +152,8 @@ class Courier:
             case OutboxKind.REPLY:
                 context = await self._context(entry, [_case(entry)])
                 subject, text = str(entry.payload["subject"]), str(entry.payload["text"])
-                message = self._letters.reply(entry.id, entry.recipient, subject, text, context, now)
+                files = await self._database.read(lambda conn: load_files(conn, entry.id))
+                message = self._letters.reply(entry.id, entry.recipient, subject, text, context, now, files)
                 return await self._by_mail(entry, message, entry.recipient, return_path(message))
             case OutboxKind.WEBHOOK:
                 return await self._webhooks.deliver(entry)

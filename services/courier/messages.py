@@ -5,6 +5,7 @@ the door that sends them sets), and a Message-ID by which a reply to them is kno
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -13,6 +14,7 @@ from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from itaca.cases.interactions import RecordedFile
 from itaca.cases.people import Person
 from itaca.contracts.ids import OutboxId
 from itaca.errors import PermanentError
@@ -24,6 +26,8 @@ _ADDRESS = re.compile(r"[!#-'*+/-9=?A-Z^-~.-]{1,64}(?:@[A-Za-z0-9._:\[\]-]{1,255
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 _MOST_SUBJECT = 120
 _MOST_NAME = 100
+_MOST_FILE_NAME = 150
+_TOKEN = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}")
 _MOST_QUOTED = 4_000
 _MOST_QUOTED_LINES = 40
 
@@ -89,7 +93,14 @@ class Letters:
         return message
 
     def reply(
-        self, entry: OutboxId, recipient: str, subject: str, text: str, context: Context, now: datetime
+        self,
+        entry: OutboxId,
+        recipient: str,
+        subject: str,
+        text: str,
+        context: Context,
+        now: datetime,
+        files: Sequence[RecordedFile] = (),
     ) -> EmailMessage:
         """Return a person's answer to the mail of the context: a letter like any other, in the customer's thread."""
         sender = self._sender(context)
@@ -99,6 +110,8 @@ class Letters:
         message["Message-ID"] = f"<{REPLY_PREFIX}{context.mail.id}.{entry}@{_domain(sender)}>"
         self._thread(message, context)
         message.set_content(text, cte="quoted-printable")
+        for file in files:
+            _attach(message, file)
         return message
 
     def daily_list(
@@ -189,6 +202,19 @@ def _clean(text: str) -> str:
     hide in one: a customer's subject could add headers to our letter.
     """
     return " ".join("".join(c if c.isprintable() else " " for c in text).replace("=?", "= ?").split())
+
+
+def _attach(message: EmailMessage, file: RecordedFile) -> None:
+    """Add a file as it is, under its name (RFC 2183; RFC 2231 where the name is not plain).
+
+    Messages and containers travel as bytes too: their types forbid base64 (RFC 2046, 5.2.1), and nobody else's
+    structure becomes part of ours.
+    """
+    main, _, sub = file.content_type.partition(";")[0].strip().lower().partition("/")
+    if not (_TOKEN.fullmatch(main) and _TOKEN.fullmatch(sub)) or main in ("message", "multipart"):
+        main, sub = "application", "octet-stream"
+    name = _clean(file.name)[:_MOST_FILE_NAME] or "file"
+    message.add_attachment(file.content, maintype=main, subtype=sub, filename=name)
 
 
 def ascii_address(address: str) -> str:

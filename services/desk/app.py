@@ -8,7 +8,7 @@ from starlette.staticfiles import StaticFiles
 from itaca.cases.policy import company_policy
 from itaca.errors import ConfigurationError
 from itaca.process import Parts
-from services.desk import headers, refusals
+from services.desk import headers, refusals, sizes
 from services.desk.api.app import routes
 from services.desk.cleaner import Cleaner
 from services.desk.desk import Desk
@@ -57,5 +57,6 @@ def create_app(parts: Parts, settings: DeskSettings) -> FastAPI:
         app.mount("/static", StaticFiles(directory=folder), name="static")
     app.router.routes.extend(routes(parts, policy, settings))
     refusals.add_to(app)
+    sizes.add_to(app)
     headers.add_to(app)
     return app

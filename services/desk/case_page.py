@@ -11,6 +11,7 @@ from starlette.responses import Response
 from itaca.cases.closing import outcomes_for
 from itaca.cases.roles import Right
 from itaca.contracts.intents import Intent
+from itaca.storage.answer_files import sent_files
 from itaca.storage.asks import question_check
 from itaca.storage.case_acts import Act
 from itaca.storage.desk_case import (
@@ -30,6 +31,7 @@ from itaca.storage.desk_sessions import also_looking, look_at
 from itaca.storage.invitations import digest
 from itaca.storage.legal_clocks import legal_lines
 from itaca.storage.people import list_people
+from services.desk.case_more import law_choices, more_of
 from services.desk.conversation import bubbles
 from services.desk.desk import Desk
 from services.desk.door import NotFoundError, Visitor
@@ -42,11 +44,15 @@ KEYS = {Intent.ORDER: "o", Intent.COMPLAINT: "c", Intent.CANCELLATION: "k"}
 
 @dataclass(frozen=True)
 class Attempt:
-    """An act that was refused: what was typed, why it was refused, and which version the person had seen."""
+    """An act that was refused or taken back: what was typed, why it was refused, and which version the person saw.
+
+    ``had_files``: files had been chosen, and must be chosen again.
+    """
 
     draft: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
     version: int | None = None
+    had_files: bool = False
 
 
 async def show_case(
@@ -79,18 +85,20 @@ def _load(
     conn: Connection, desk: Desk, head: CaseHead, visitor: Visitor, attempt: Attempt, now: datetime
 ) -> dict[str, Any]:
     received, files = received_mails(conn, head.id), case_files(conn, head.id)
-    history = case_history(conn, head.id)
-    return {
+    history, sent = case_history(conn, head.id), sent_letters(conn, head.id)
+    legal = legal_lines(conn, head.id, desk.policy.law)
+    return more_of(conn, desk, visitor, head, received, now) | {
         "case": head,
         "received": received,
-        "bubbles": bubbles(received, sent_letters(conn, head.id), files),
+        "bubbles": bubbles(received, sent, files, sent_files(conn, [letter.outbox_id for letter in sent])),
         "files": files,
         "promises": case_promises(conn, head.id),
         "history": history,
         "reasons": [reason for event in history for reason in event.detail.get("reasons", [])],
         "news": news_since(conn, head.id, attempt.version) if attempt.version is not None else [],
         "asks": question_check(conn, head.id).asks,
-        "legal": legal_lines(conn, head.id, desk.policy.law),
+        "legal": legal,
+        "law_choices": law_choices(desk, received, legal),
         "cancellation": cancellation_of(conn, head.id),
         "others": [case for case in cases_of(conn, head.customer_id) if case.id != head.id],
         "colleagues": [one for one in list_people(conn) if one.is_active and one.id != head.owner_id],
@@ -129,7 +137,8 @@ async def act_on(desk: Desk, visitor: Visitor, reference: str, version: int) -> 
     head = await desk.database.read(lambda conn: case_head(conn, reference))
     if head is None:
         raise NotFoundError("no case has this reference")
-    return head, Act(head.id, visitor.id, version, desk.clock.now(), desk.rng, visitor.may(Right.ASSIGN))
+    anybodys, hold_s = visitor.may(Right.ASSIGN), desk.settings.undo_s
+    return head, Act(head.id, visitor.id, version, desk.clock.now(), desk.rng, anybodys, hold_s)
 
 
 def tomorrow(desk: Desk) -> date:

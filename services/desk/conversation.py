@@ -7,6 +7,7 @@ from datetime import datetime
 from itaca.contracts.ids import MailId
 from itaca.contracts.intents import OutboxKind
 from itaca.mail.written import written_text
+from itaca.storage.answer_files import SentFile
 from itaca.storage.desk_case import File, Received, Sent
 from services.desk.highlights import Piece, highlight
 
@@ -29,12 +30,15 @@ class Bubble:
     is_truncated: bool = False
     files: Sequence[File] = ()
     unverified: bool = False
+    sent_files: Sequence[SentFile] = ()
 
 
-def bubbles(received: Sequence[Received], sent: Sequence[Sent], files: Sequence[File]) -> list[Bubble]:
-    """Return the whole conversation of a case."""
+def bubbles(
+    received: Sequence[Received], sent: Sequence[Sent], files: Sequence[File], sent_files: Sequence[SentFile]
+) -> list[Bubble]:
+    """Return the whole conversation of a case, with the files of both sides."""
     said = [_from_mail(mail, [f for f in files if f.mail_id == mail.mail_id]) for mail in received]
-    said += [_from_letter(letter) for letter in sent]
+    said += [_from_letter(one, [f for f in sent_files if f.outbox_id == one.outbox_id]) for one in sent]
     return sorted(said, key=lambda bubble: bubble.at)
 
 
@@ -57,7 +61,7 @@ def _from_mail(mail: Received, files: Sequence[File]) -> Bubble:
     )
 
 
-def _from_letter(letter: Sent) -> Bubble:
+def _from_letter(letter: Sent, files: Sequence[SentFile]) -> Bubble:
     is_machine = letter.kind is OutboxKind.ACKNOWLEDGEMENT
     subject, text = letter.payload.get("subject", ""), letter.payload.get("text", "")
     return Bubble(
@@ -68,4 +72,5 @@ def _from_letter(letter: Sent) -> Bubble:
         subject=[Piece(str(subject))] if subject else [],
         text=[Piece(str(text))] if text else [],
         state=letter.state,
+        sent_files=files,
     )

@@ -70,6 +70,16 @@ NAMES = {
     "took_in": N_("Another case goes on in this one"),
     "split_off": N_("A case of its own was opened"),
     "undone": N_("Taken back"),
+    # What a case is about in law; the rest are kinds of case.
+    "billing": N_("A wrong bill"),
+    "billing_four_monthly": N_("A wrong bill, where bills come every four months"),
+    "double_billing": N_("A double bill"),
+    "complaint_about_intermediary": N_("A complaint about an intermediary"),
+    "payment_complaint": N_("A complaint about a payment"),
+    "payment_complaint_final": N_("A complaint about a payment: the last answer"),
+    "refund_after_withdrawal": N_("Money back after a withdrawal"),
+    "delivery": N_("A delivery"),
+    "data_rights": N_("The customer's own data"),
     # States of a cancellation.
     "requested": N_("requested"),
     "receipted": N_("receipt sent"),

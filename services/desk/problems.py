@@ -1,7 +1,10 @@
 """Why something could not be done, in words that a person can act on."""
 
+import re
+
 from itaca.errors import PermanentError
 from itaca.storage.case_acts import NotYoursError, StaleError
+from itaca.storage.case_merging import OTHER_IS_NOT_YOURS
 from itaca.storage.staff import OutdatedError
 from services.desk.names import N_
 from services.desk.words import Words
@@ -17,6 +20,34 @@ _KNOWN = (
     N_("close the case, or promise what comes next"),
     N_("this address is not known as the customer's"),
     N_("nobody active has this id"),
+    # Merge and split.
+    N_("a cancellation keeps its own case until it has really happened: merge the complaint into the cancellation"),
+    N_("an order keeps its own case: see that it is confirmed, or close it"),
+    N_("a case goes on in a complaint or a cancellation: choose one of these"),
+    N_("no open case has this reference"),
+    N_("a case cannot be merged into itself"),
+    N_("the other case is another customer's: if both are the same person, say so and how you know"),
+    N_("choose the mails of the customer that are about something else"),
+    N_("the mail that opened the case stays in it: let it raise the other matter beside, or choose later ones"),
+    N_("this mail has opened a case of this kind already: a second one needs another mail"),
+    N_("the customer has such a case already: say which order or contract this one is about"),
+    # Taking back.
+    N_("it is too late to take that back, or something came in between: look at the history"),
+    N_("it has left already and cannot be taken back"),
+    N_("another case on the same matter was opened meanwhile"),
+    # Putting aside, and what the law says.
+    N_("say who has the next move"),
+    N_("the case is not put aside"),
+    N_("the case is parked already"),
+    N_("nothing is promised in this case whose date may be moved"),
+    N_("the promised date has passed: parking does not mend that"),
+    N_("a case is parked until a later moment"),
+    N_("the legal term ends before that, and nothing stops it"),
+    N_("this legal term runs already"),
+    # Files of answers.
+    N_("too many files for one answer"),
+    N_("the files are too large for one answer"),
+    N_("a file that was chosen is not among those of this case"),
     # People and teams.
     N_("nobody leads themselves"),
     N_("the chain would run in a circle: this person is led by the other one"),
@@ -33,6 +64,9 @@ _KNOWN = (
 _STALE = N_("Something changed while you were writing: see below. Your words are still here; look, then send again.")
 _NOT_YOURS = N_("This case belongs to somebody else. Take it first; your words are still here.")
 _ASKED = N_("The customer asked something that is still open. Tick what your answer settles, or come back by a date.")
+_OTHER_NOT_YOURS = N_("The other case belongs to somebody else: take that one first, or hand this one over.")
+_LONGEST = N_("A case is put aside for %(days)s days at most.")
+_DAYS = re.compile(r"a case is parked for (?P<days>\d+) days at most")
 _RULE = N_("A rule forbids it. Nothing was changed.")
 
 
@@ -40,9 +74,11 @@ def problem_words(error: PermanentError, words: Words) -> str:
     """Return what to tell the person who tried."""
     if isinstance(error, StaleError | OutdatedError):
         return words.say(_STALE)
-    if isinstance(error, NotYoursError):
-        return words.say(_NOT_YOURS)
     text = str(error)
+    if isinstance(error, NotYoursError):
+        return words.say(_OTHER_NOT_YOURS if text == OTHER_IS_NOT_YOURS else _NOT_YOURS)
+    if too_long := _DAYS.fullmatch(text):
+        return words.say(_LONGEST, days=too_long["days"])
     if text.startswith("asks of the customer"):
         return words.say(_ASKED)
     if text not in _KNOWN:

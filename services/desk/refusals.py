@@ -68,7 +68,7 @@ def _later(request: Request, _: Exception) -> Response:
 
 def _plain(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
-    return _page(request, "not_found" if status == 404 else "refused", status)
+    return _page(request, {404: "not_found", 413: "too_large"}.get(status, "refused"), status)
 
 
 def _incomplete(request: Request, _: Exception) -> Response:

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from itaca.settings import ServiceSettings
 
+MEGABYTE = 1_000_000
+
 
 class DeskSettings(ServiceSettings):
     """Variables begin with ITACA_DESK_."""
@@ -30,6 +32,14 @@ class DeskSettings(ServiceSettings):
         description="Suppression checks a second that one token gets; 0: no limit, for whoever bills all night.",
     )
     html_wall_s: float = Field(5.0, gt=0, description="Longest cleaning of one HTML mail; then its text is shown.")
+    undo_s: float = Field(
+        15.0,
+        ge=0,
+        le=600,
+        description="Seconds for which an answer waits before it leaves, and can be taken back.",
+    )
+    answer_files: int = Field(10, ge=0, le=50, description="Most files that one answer carries.")
+    answer_megabytes: int = Field(10, ge=1, le=30, description="Most megabytes that the files of one answer hold.")
 
     def problems(self) -> list[str]:
         """Return what only several variables together can tell, one sentence each, by variable."""

@@ -19,6 +19,7 @@ NO_PAGES = frozenset(
     {
         "/live",
         "/cases/{reference}/news",
+        "/letters/{letter_id}/files/{position}",
         "/mails/{mail_id}/html",
         "/mails/{mail_id}/original",
         "/mails/{mail_id}/files/{position}",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.contract.aside_contract import ClocksAtTheDeskContract
 from tests.contract.merging_contract import MergingContract
 from tests.contract.splitting_contract import SplittingContract
 from tests.contract.undoing_contract import UndoingContract
@@ -19,3 +20,7 @@ class TestSplitting(SplittingContract):
 
 class TestUndoing(UndoingContract):
     """Acts taken back on PostgreSQL."""
+
+
+class TestClocksAtTheDesk(ClocksAtTheDeskContract):
+    """Cases put aside on PostgreSQL."""

@@ -1,5 +1,6 @@
 """What people do with cases at the desk on SQLite, in a file."""
 
+from tests.contract.aside_contract import ClocksAtTheDeskContract
 from tests.contract.merging_contract import MergingContract
 from tests.contract.splitting_contract import SplittingContract
 from tests.contract.undoing_contract import UndoingContract
@@ -15,3 +16,7 @@ class TestSplitting(SplittingContract):
 
 class TestUndoing(UndoingContract):
     """Acts taken back on SQLite."""
+
+
+class TestClocksAtTheDesk(ClocksAtTheDeskContract):
+    """Cases put aside on SQLite."""

@@ -1,11 +1,10 @@
 """What people do on the page of a case: each form one act, refused when the case changed meanwhile."""
 
-from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, UploadFile
 from sqlalchemy import Connection
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from itaca.cases.actions import NewPromise
 from itaca.cases.closing import Answer
@@ -14,43 +13,36 @@ from itaca.contracts.intents import CaseOutcome, Intent, PromiseKind
 from itaca.errors import PermanentError
 from itaca.storage import case_acts
 from itaca.storage.case_acts import Act
-from services.desk.case_page import Attempt, act_on, end_of_day, show_case
-from services.desk.desk import Desk
-from services.desk.door import DeskHere, NotFoundError, Visitor, Worker
-from services.desk.problems import problem_words
+from services.desk.answer_files import answer_files
+from services.desk.case_doing import Here
+from services.desk.case_page import end_of_day
+from services.desk.door import NotFoundError
 from services.desk.templates import template_ids
 
 router = APIRouter(prefix="/cases/{reference}")
 Text = Annotated[str, Form()]
-Version = Annotated[int, Form()]
 Words = Annotated[list[str], Form()]
 
 
 @router.post("/take")
-async def take_on(request: Request, desk: DeskHere, visitor: Worker, reference: str, version: Version) -> Response:
+async def take_on(here: Here) -> Response:
     """Make the case mine."""
-    return await _do(request, desk, visitor, reference, version, "taken", case_acts.take)
+    return await here.do("taken", case_acts.take, "taken")
 
 
 @router.post("/hand-over")
-async def hand_over(
-    request: Request, desk: DeskHere, visitor: Worker, reference: str, version: Version, to: Text, says: Text = ""
-) -> Response:
+async def hand_over(here: Here, to: Text, says: Text = "") -> Response:
     """Give the case to a colleague."""
 
     def work(conn: Connection, act: Act) -> None:
         case_acts.hand_over(conn, act, PersonId(to), says)
 
-    return await _do(request, desk, visitor, reference, version, "handed_over", work)
+    return await here.do("handed_over", work, "handed_over")
 
 
 @router.post("/answer")
 async def answer(
-    request: Request,
-    desk: DeskHere,
-    visitor: Worker,
-    reference: str,
-    version: Version,
+    here: Here,
     mail: Text,
     recipient: Text = "",
     subject: Text = "",
@@ -62,48 +54,49 @@ async def answer(
     asked: Words = [],  # noqa: B006 - FastAPI copies it
     take: Text = "",
     template: Text = "",
+    files: list[UploadFile] = [],  # noqa: B006 - FastAPI copies it
+    of_case: Words = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
     """Send an answer, which closes the case or says by when somebody comes back."""
     ends_as = _outcome(outcome) if then == "close" else None
+    try:
+        carried = await answer_files(here.desk, await here.case_id(), files, of_case)
+    except PermanentError as error:
+        return await here.refuse(error)
     said = Answer(
         subject=" ".join(subject.split()),
         text=text.replace("\r\n", "\n"),
         recipient=recipient,
         ends_as=ends_as,
         evidence=evidence,
-        back_by=end_of_day(desk, day) if then == "later" else None,
+        back_by=end_of_day(here.desk, day) if then == "later" else None,
         template=template if template in template_ids() else "",
+        files=carried,
     )
 
     def work(conn: Connection, act: Act) -> None:
         mine = case_acts.taken(conn, act) if take else act
-        case_acts.answer(conn, mine, MailId(mail), said, visitor.account.name, asked)
+        case_acts.answer(conn, mine, MailId(mail), said, here.visitor.account.name, asked)
 
-    return await _do(request, desk, visitor, reference, version, "answered", work)
+    return await here.do("answered", work, "replied")
 
 
 @router.post("/promise")
-async def promise(
-    request: Request, desk: DeskHere, visitor: Worker, reference: str, version: Version, day: Text, says: Text = ""
-) -> Response:
+async def promise(here: Here, day: Text, says: Text = "") -> Response:
     """Promise something by a date."""
 
     def work(conn: Connection, act: Act) -> None:
-        due_at = end_of_day(desk, day)
+        due_at = end_of_day(here.desk, day)
         if due_at is None:
             raise PermanentError("a promise says what will be done, by a date to come")
         case_acts.promise(conn, act, NewPromise(PromiseKind.ANSWER, due_at), says)
 
-    return await _do(request, desk, visitor, reference, version, "promised", work)
+    return await here.do("promised", work, "promised")
 
 
 @router.post("/keep")
 async def keep(
-    request: Request,
-    desk: DeskHere,
-    visitor: Worker,
-    reference: str,
-    version: Version,
+    here: Here,
     promise_id: Text,
     evidence: Text = "",
     day: Text = "",
@@ -111,20 +104,16 @@ async def keep(
     """Keep a promise with its evidence."""
 
     def work(conn: Connection, act: Act) -> None:
-        due_at = end_of_day(desk, day)
+        due_at = end_of_day(here.desk, day)
         then = None if due_at is None else NewPromise(PromiseKind.ANSWER, due_at)
         case_acts.keep_promise(conn, act, promise_id, evidence, then)
 
-    return await _do(request, desk, visitor, reference, version, "kept", work)
+    return await here.do("kept", work, "promise_kept")
 
 
 @router.post("/label")
 async def label(
-    request: Request,
-    desk: DeskHere,
-    visitor: Worker,
-    reference: str,
-    version: Version,
+    here: Here,
     mail: Text,
     intent: Words = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
@@ -132,18 +121,14 @@ async def label(
     intents = [Intent(name) for name in intent if name in set(Intent)]
 
     def work(conn: Connection, act: Act) -> None:
-        case_acts.label(conn, act, MailId(mail), intents, visitor.account.email)
+        case_acts.label(conn, act, MailId(mail), intents, here.visitor.account.email)
 
-    return await _do(request, desk, visitor, reference, version, "labelled", work)
+    return await here.do("labelled", work, "labelled")
 
 
 @router.post("/close")
 async def close(
-    request: Request,
-    desk: DeskHere,
-    visitor: Worker,
-    reference: str,
-    version: Version,
+    here: Here,
     outcome: Text,
     evidence: Text = "",
     asked: Words = [],  # noqa: B006 - FastAPI copies it
@@ -153,27 +138,7 @@ async def close(
     def work(conn: Connection, act: Act) -> None:
         case_acts.close(conn, act, _outcome(outcome), evidence, asked)
 
-    return await _do(request, desk, visitor, reference, version, "closed", work)
-
-
-async def _do(
-    request: Request,
-    desk: Desk,
-    visitor: Visitor,
-    reference: str,
-    version: int,
-    done: str,
-    work: Callable[[Connection, Act], None],
-) -> Response:
-    """Do it, and show the case; refused, show the case with what was typed and what changed."""
-    head, act = await act_on(desk, visitor, reference, version)
-    try:
-        await desk.database.write(lambda conn: work(conn, act))
-    except PermanentError as error:
-        typed = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
-        problem = problem_words(error, desk.pages.words(visitor.language))
-        return await show_case(desk, visitor, reference, Attempt(typed, problem, version))
-    return RedirectResponse(f"/cases/{head.reference}?done={done}", 303)
+    return await here.do("closed", work, "closed")
 
 
 def _outcome(name: str) -> CaseOutcome:

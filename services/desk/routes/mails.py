@@ -1,7 +1,6 @@
 """What a customer sent, shown so that it can do no harm: HTML in a locked frame, files as downloads."""
 
 import hashlib
-from urllib.parse import quote
 
 import structlog
 from fastapi import APIRouter, Depends, Request
@@ -17,13 +16,13 @@ from itaca.storage.invitations import new_secret
 from itaca.storage.mails import load_raw, load_texts
 from services.desk.desk import Desk
 from services.desk.door import DeskHere, NotFoundError, Reader, allowed
+from services.desk.downloads import SEALED, download
 from services.desk.pictures import picture_type
 
 log = structlog.get_logger()
 router = APIRouter()
 REPORTS = "/policy-reports"
 _MOST_REPORT_BYTES = 8192
-_SEALED = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
 def frame_policy(nonce: str) -> str:
@@ -53,14 +52,14 @@ def frame(desk: Desk, language: str, fragment: str | None, text: MailText) -> Re
 async def original(desk: DeskHere, mail_id: str, _: Reader) -> Response:
     """Give the mail exactly as it was accepted."""
     raw, _text = await _load(desk, mail_id)
-    return _download(raw, f"{mail_id}.eml")
+    return download(raw, f"{mail_id}.eml")
 
 
 @router.get("/mails/{mail_id}/files/{position}")
 async def file(desk: DeskHere, mail_id: str, position: int, _: Reader) -> Response:
     """Give one file exactly as it came; always as a download, whatever it says it is."""
     name, data = await _file(desk, mail_id, position)
-    return _download(data, name)
+    return download(data, name)
 
 
 @router.get("/mails/{mail_id}/files/{position}/picture", dependencies=[Depends(allowed(Right.READ))])
@@ -70,7 +69,7 @@ async def picture(desk: DeskHere, mail_id: str, position: int) -> Response:
     kind = picture_type(data)
     if kind is None:
         raise NotFoundError("this file is no picture that can be shown")
-    return Response(data, media_type=kind, headers={"content-security-policy": _SEALED})
+    return Response(data, media_type=kind, headers={"content-security-policy": SEALED})
 
 
 @router.post(REPORTS)
@@ -108,12 +107,3 @@ async def _file(desk: Desk, mail_id: str, position: int) -> tuple[str, bytes]:
     if hashlib.sha256(found[1]).hexdigest() != text.attachments[position].sha256:
         raise NotFoundError("the file is not the one that was listed")
     return found
-
-
-def _download(data: bytes, name: str) -> Response:
-    """Return a file that no browser opens by itself (RFC 6266)."""
-    headers = {
-        "content-disposition": f"attachment; filename=\"file\"; filename*=UTF-8''{quote(name, safe='')}",
-        "content-security-policy": _SEALED,
-    }
-    return Response(data, media_type="application/octet-stream", headers=headers)

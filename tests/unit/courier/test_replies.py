@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from itaca.cases.interactions import RecordedFile
 from itaca.contracts.ids import CaseId, MailId, OutboxId
 from itaca.contracts.intents import CaseKind, CaseOutcome, OutboxKind
 from itaca.errors import PermanentError
@@ -30,9 +31,14 @@ ENTRY = OutboxId("0190-entry")
 LETTERS = Letters("Servizio Clienti", "", "", ZoneInfo("Europe/Rome"))
 
 
-def reply(subject: str = "Re: Libri", text: str = "Li spediamo oggi.", **more: object) -> EmailMessage:
+def reply(
+    subject: str = "Re: Libri",
+    text: str = "Li spediamo oggi.",
+    files: tuple[RecordedFile, ...] = (),
+    **more: object,
+) -> EmailMessage:
     about = context(matter(), text=MailText(subject="Libri", message_id="<m1@posta.example>", **more))
-    made = LETTERS.reply(ENTRY, "anna@posta.example", subject, text, about, NOW)
+    made = LETTERS.reply(ENTRY, "anna@posta.example", subject, text, about, NOW, files)
     return email.message_from_bytes(bytes(made), policy=default)
 
 
@@ -118,3 +124,26 @@ async def test_a_reply_to_an_answer_finds_its_case(desk: Desk, tmp_path: Path) -
     await desk.route(Waiting(second, NOTHING))
     links = await desk.rows(t.case_mails, mail_id=second)
     assert [link.case_id for link in links] == [case_id]
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "sent_as"),
+    [
+        ("fattura n° 7.pdf", "application/pdf", "application/pdf"),
+        ('a"; filename="b\r\nBcc: evil@x.example', "text/plain; charset=utf-16", "text/plain"),
+        ("lettera.eml", "message/rfc822", "application/octet-stream"),
+        ("x", "no type", "application/octet-stream"),
+        ("", "", "application/octet-stream"),
+    ],
+)
+def test_files_leave_with_it_byte_for_byte(name: str, content_type: str, sent_as: str) -> None:
+    """Names of any letters (RFC 2231), types that are none, messages as bytes; nothing breaks out of a header."""
+    content = b"\x00\xff\r\n.\r\nFrom here\n"
+    message = reply(files=(RecordedFile(name, content_type, content),))
+    (file,) = message.iter_attachments()
+    assert file.get_content_type() == sent_as
+    assert file.get_payload(decode=True) == content
+    assert file.get_content_disposition() == "attachment"
+    assert file.get_filename() == (" ".join(name.split()) or "file")
+    assert message["Bcc"] is None
+    assert message.get_body().get_content().strip() == "Li spediamo oggi."
