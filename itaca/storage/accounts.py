@@ -16,7 +16,10 @@ from itaca.storage.upsert import dialect_insert
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who may use the desk. ``language`` is empty until one was chosen."""
+    """Somebody who may use the desk. ``language`` is empty until one was chosen.
+
+    ``has_provider``: an identity provider vouches for them.
+    """
 
     person_id: PersonId
     name: str
@@ -24,12 +27,25 @@ class Account:
     role: Role
     language: str
     has_password: bool
+    has_provider: bool = False
 
 
 def find_account(conn: Connection, email: str) -> tuple[Account, str] | None:
     """Return the account of an active person and the hash of its password; None without one."""
     row = conn.execute(_accounts().where(people.c.email == email.strip().lower(), people.c.is_active)).first()
     return None if row is None or row.password_hash is None else (_account(row), row.password_hash)
+
+
+def account_of(conn: Connection, person_id: PersonId) -> Account | None:
+    """Return the account of an active person."""
+    row = conn.execute(_accounts().where(accounts.c.person_id == person_id, people.c.is_active)).first()
+    return None if row is None else _account(row)
+
+
+def account_of_address(conn: Connection, email: str) -> Account | None:
+    """Return the account of the active person who has this address, with a password or without."""
+    row = conn.execute(_accounts().where(people.c.email == email.strip().lower(), people.c.is_active)).first()
+    return None if row is None else _account(row)
 
 
 def list_accounts(conn: Connection) -> dict[PersonId, Account]:
@@ -110,10 +126,13 @@ def _admins_who_can_sign_in() -> Select[Any]:
 
 
 def _accounts() -> Select[Any]:
-    return select(accounts, people.c.name, people.c.email).join(people, people.c.id == accounts.c.person_id)
+    by_provider = exists().where(identities.c.person_id == accounts.c.person_id).label("has_provider")
+    query = select(accounts, people.c.name, people.c.email, by_provider)
+    return query.join(people, people.c.id == accounts.c.person_id)
 
 
 def _account(row: Row[Any]) -> Account:
+    has_password, has_provider = row.password_hash is not None, bool(row.has_provider)
     return Account(
-        PersonId(row.person_id), row.name, row.email, Role(row.role), row.language, row.password_hash is not None
+        PersonId(row.person_id), row.name, row.email, Role(row.role), row.language, has_password, has_provider
     )

@@ -24,6 +24,8 @@ class DoorEvent(StrEnum):
     FORGED = "forged"
     INVITED = "invited"
     PASSWORD_SET = "password_set"  # noqa: S105
+    BOUND = "bound"
+    UNBOUND = "unbound"
     PERSON_ADDED = "person_added"
     NAME_CHANGED = "name_changed"
     TEAM_GIVEN = "team_given"

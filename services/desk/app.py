@@ -13,6 +13,7 @@ from services.desk.api.app import routes
 from services.desk.cleaner import Cleaner
 from services.desk.desk import Desk
 from services.desk.live import Live
+from services.desk.oidc import Provider
 from services.desk.passwords import Passwords
 from services.desk.rendering import Pages
 from services.desk.settings import DeskSettings
@@ -51,6 +52,7 @@ def create_app(parts: Parts, settings: DeskSettings) -> FastAPI:
         Live(parts.database, parts.clock),
     )
     app.state.parts = parts
+    app.state.provider = Provider(settings) if settings.oidc_issuer else None
     for router in ROUTERS:
         app.include_router(router, include_in_schema=False)
     with as_file(files("services.desk") / "static") as folder:

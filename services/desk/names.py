@@ -108,6 +108,8 @@ NAMES = {
     "forged": N_("A form that was not ours"),
     "invited": N_("Invited"),
     "password_set": N_("Password set"),
+    "bound": N_("Signs in by the provider from now on"),
+    "unbound": N_("Tie to the provider undone"),
     "person_added": N_("Person added"),
     "name_changed": N_("Name changed"),
     "team_given": N_("Team changed"),

@@ -3,7 +3,7 @@
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from itaca.settings import ServiceSettings
 
@@ -40,13 +40,35 @@ class DeskSettings(ServiceSettings):
     )
     answer_files: int = Field(10, ge=0, le=50, description="Most files that one answer carries.")
     answer_megabytes: int = Field(10, ge=1, le=30, description="Most megabytes that the files of one answer hold.")
+    oidc_issuer: str = Field(
+        "", description="Issuer of an OpenID Connect provider by which people may sign in; default: passwords only."
+    )
+    oidc_client_id: str = Field("", description="Under which id the provider knows the desk.")
+    oidc_client_secret: SecretStr | None = Field(None, description="The secret that goes with the id, if it has one.")
+    oidc_name: str = Field("", description="What people call the provider, on its button.")
+    oidc_trusts_addresses: bool = Field(
+        False, description="Believe the provider's addresses although it does not say whether it verified them."
+    )
 
     def problems(self) -> list[str]:
         """Return what only several variables together can tell, one sentence each, by variable."""
         parts = urlsplit(self.public_url)
+        problems = []
         if self.public_url and not (parts.scheme in ("http", "https") and parts.netloc):
-            return [f"{self.variable('public_url')}: must begin with https:// (or http://) and name a host"]
-        return []
+            problems.append(f"{self.variable('public_url')}: must begin with https:// (or http://) and name a host")
+        return problems + (self._provider_problems() if self.oidc_issuer else [])
+
+    def _provider_problems(self) -> list[str]:
+        problems = []
+        issuer = urlsplit(self.oidc_issuer)
+        is_secure = issuer.scheme == "https" or issuer.hostname in ("localhost", "127.0.0.1", "::1")
+        if not (is_secure and issuer.netloc and not issuer.query and not issuer.fragment):
+            problems.append(f"{self.variable('oidc_issuer')}: must begin with https:// and have neither ? nor #")
+        if not self.oidc_client_id:
+            problems.append(f"{self.variable('oidc_client_id')}: is needed beside the issuer")
+        if not self.public_url:
+            problems.append(f"{self.variable('public_url')}: is needed, because the provider sends people back there")
+        return problems
 
     @property
     def is_https(self) -> bool:

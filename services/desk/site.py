@@ -15,6 +15,7 @@ from services.desk.routes import (
     my_day,
     people,
     person,
+    provider,
     review,
     sign_in,
     teams,
@@ -24,6 +25,7 @@ from services.desk.routes import (
 
 PAGES = (
     sign_in,
+    provider,
     my_day,
     cases,
     contacts,

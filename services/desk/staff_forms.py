@@ -47,6 +47,6 @@ def trail_words(words: Words) -> Callable[[DoorEntry], str]:
             return _KIND.sub(lambda found: words.name(found[0]).lower(), entry.detail)
         if entry.kind is DoorEvent.HOURS_SET:
             return local_days(entry.detail, words.language)
-        return "" if entry.kind is DoorEvent.DENIED else entry.detail
+        return entry.detail if entry.by else ""
 
     return say

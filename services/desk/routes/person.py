@@ -14,6 +14,7 @@ from itaca.contracts.ids import PersonId
 from itaca.errors import PermanentError
 from itaca.storage import staff
 from itaca.storage.desk_people import find_colleague
+from itaca.storage.identities import unbind
 from itaca.storage.invitations import invite_path, invite_person
 from itaca.storage.staff import Profile, everybody, person_version
 from services.desk.desk import Desk
@@ -88,6 +89,13 @@ async def come_back(
     return await _do(
         desk, visitor, person_id, lambda conn: staff.come_back(conn, by, PersonId(person_id), version), "changed"
     )
+
+
+@router.post("/unbind")
+async def untie(request: Request, desk: DeskHere, visitor: Administrator, person_id: str) -> Response:
+    """Let the person's next sign-in by the provider bind anew."""
+    by = change_by(request, visitor)
+    return await _do(desk, visitor, person_id, lambda conn: unbind(conn, by, PersonId(person_id)), "changed")
 
 
 @router.post("/invite")

@@ -1,18 +1,16 @@
 """The pages *Sign in* and *Choose a password*, signing out, and the choice of language."""
 
 import hashlib
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from itaca.contracts.ids import PersonId
 from itaca.storage.accounts import Account, find_account, invited, set_language, set_password
-from itaca.storage.desk_events import DoorEvent, note, refusals
-from itaca.storage.desk_sessions import begin_session, end_session, end_sessions
-from itaca.storage.invitations import digest, new_secret
+from itaca.storage.desk_events import DoorEvent, note
+from itaca.storage.desk_sessions import end_session, end_sessions
+from itaca.storage.invitations import digest
 from services.desk.desk import Desk
 from services.desk.door import (
     SESSION_COOKIE,
@@ -26,20 +24,23 @@ from services.desk.door import (
     language_of,
     visit_of,
 )
+from services.desk.entrance import BY_PASSWORD, is_too_often, let_in, own_path
 from services.desk.passwords import MAX_CHARS, MIN_CHARS, form_token
 from services.desk.words import LANGUAGES
 
 router = APIRouter()
 Text = Annotated[str, Form()]
-WINDOW = timedelta(minutes=15)
-_CLIENT_FACTOR = 5
-"""One network address may stand for a whole office: it may fail so many times more often than one e-mail address."""
+PROBLEMS = ("too_many", "provider_away", "provider_refused", "provider_unknown", "provider_unverified")
+"""What may have been wrong before somebody was sent back here."""
 
 
 @router.get("/sign-in", name="sign_in")
-async def sign_in(request: Request, desk: DeskHere, next: str = "/") -> Response:
+async def sign_in(
+    request: Request, desk: DeskHere, next: str = "/", problem: str = "", signed_out: str = ""
+) -> Response:
     """Ask who it is."""
-    return _ask(request, desk, next, "")
+    elsewhere = await _sign_out_page(request, desk) if signed_out else ""
+    return _ask(request, desk, next, problem if problem in PROBLEMS else "", elsewhere=elsewhere)
 
 
 @router.post("/sign-in")
@@ -53,17 +54,14 @@ async def try_sign_in(
     """Let somebody in whose password fits."""
     await check_form(request, visit_of(request))
     client, subject = client_of(request), hashlib.sha256(email.strip().lower().encode()).hexdigest()
-    since = desk.clock.now() - WINDOW
-    by_client, by_subject = await desk.database.read(lambda conn: refusals(conn, client, subject, since))
-    most = desk.settings.sign_in_attempts
-    if by_subject >= most or by_client >= most * _CLIENT_FACTOR:
+    if await is_too_often(desk, client, subject):
         await desk.note(DoorEvent.TOO_MANY, client, subject=subject)
         return _ask(request, desk, next, "too_many", 429)
     found = await desk.database.read(lambda conn: find_account(conn, email))
     if not await desk.passwords.fits(password, found[1] if found else None) or found is None:
         await desk.note(DoorEvent.REFUSED, client, subject=subject)
         return _ask(request, desk, next, "refused", 403)
-    return await _let_in(request, desk, found[0], next)
+    return await let_in(request, desk, found[0], next, BY_PASSWORD)
 
 
 @router.post("/sign-out")
@@ -76,7 +74,7 @@ async def sign_out(request: Request, desk: DeskHere, visitor: SignedIn) -> Respo
         note(conn, DoorEvent.SIGNED_OUT, now, rng, person_id=visitor.id, client=client)
 
     await desk.database.write(work)
-    response = RedirectResponse("/sign-in", 303)
+    response = RedirectResponse("/sign-in?signed_out=yes" if request.app.state.provider else "/sign-in", 303)
     response.delete_cookie(desk.cookie(SESSION_COOKIE), secure=desk.settings.is_https, httponly=True)
     return response
 
@@ -87,7 +85,7 @@ async def choose(desk: DeskHere, visitor: SignedIn, language: Text, back: Text =
     if language not in LANGUAGES:
         raise NotFoundError("the desk does not speak this language")
     await desk.database.write(lambda conn: set_language(conn, visitor.id, language))
-    return RedirectResponse(_own_path(back), 303)
+    return RedirectResponse(own_path(back), 303)
 
 
 @router.get("/invite/{secret}")
@@ -120,7 +118,7 @@ async def keep_password(
 
     if not await desk.database.write(work):
         raise NotFoundError("the link was used already")
-    return await _let_in(request, desk, account, "/")
+    return await let_in(request, desk, account, "/", BY_PASSWORD)
 
 
 async def _invited(desk: Desk, secret: str) -> Account:
@@ -139,31 +137,16 @@ def _problem(password: str, again: str) -> str:
     return "" if password == again else "differs"
 
 
-async def _let_in(request: Request, desk: Desk, account: Account, target: str) -> Response:
-    secret = new_secret()
-    now, rng, client = desk.clock.now(), desk.rng, client_of(request)
-    lasts = timedelta(hours=desk.settings.session_hours)
-    person_id: PersonId = account.person_id
-
-    def work(conn: Connection) -> None:
-        begin_session(conn, digest(secret), person_id, now, now + lasts)
-        note(conn, DoorEvent.SIGNED_IN, now, rng, person_id=person_id, client=client)
-
-    await desk.database.write(work)
-    response = RedirectResponse(_own_path(target), 303)
-    give_cookie(request, response, SESSION_COOKIE, secret, int(lasts.total_seconds()))
-    return response
+async def _sign_out_page(request: Request, desk: Desk) -> str:
+    """Return where one signs out of the provider, too; signing out here ends this desk's session only."""
+    provider = request.app.state.provider
+    return await provider.sign_out_page(desk.clock.now()) if provider else ""
 
 
-def _own_path(target: str) -> str:
-    """Return the path if it is one of ours; an address of somebody else's never follows a sign-in."""
-    is_own = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
-    return target if is_own else "/"
-
-
-def _ask(request: Request, desk: Desk, target: str, problem: str, status: int = 200) -> Response:
+def _ask(request: Request, desk: Desk, target: str, problem: str, status: int = 200, elsewhere: str = "") -> Response:
     visit = visit_of(request)
-    values = {"visitor": None, "token": form_token(visit), "next": _own_path(target), "problem": problem}
+    values = {"visitor": None, "token": form_token(visit), "next": own_path(target), "problem": problem}
+    values |= {"provider": request.app.state.provider, "elsewhere": elsewhere}
     response = desk.pages.page("sign_in.html", language_of(request), values, status)
     give_cookie(request, response, VISIT_COOKIE, visit, 3600)
     return response
