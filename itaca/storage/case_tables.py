@@ -84,10 +84,11 @@ cases = Table(
         sqlite_where=text("status = 'closed'"),
     ),
     Index(
-        "ix_cases_cancelled_matter",
+        "ix_cases_matter",
         "matter",
-        postgresql_where=text("kind = 'cancellation' AND matter <> ''"),
-        sqlite_where=text("kind = 'cancellation' AND matter <> ''"),
+        "id",
+        postgresql_where=text("matter <> ''"),
+        sqlite_where=text("matter <> ''"),
     ),
 )
 """``breaks_at``: when the first of its open promises breaks; ``returned_at``: when it last came back to its owner."""

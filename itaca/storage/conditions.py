@@ -17,7 +17,7 @@ def is_open_case() -> TextClause:
 
 
 def is_of_kind(kind: CaseKind) -> TextClause:
-    """One of the few kinds; ``ix_cases_cancelled_matter`` asks for one."""
+    """One of the few kinds."""
     return text(f"cases.kind = '{kind.value}'")
 
 
@@ -29,6 +29,11 @@ def is_of_some_kind() -> TextClause:
 def is_closed_case() -> TextClause:
     """The condition of ``ix_cases_closed_at``."""
     return text("cases.status = 'closed'")
+
+
+def has_matter() -> TextClause:
+    """The condition of ``ix_cases_matter``."""
+    return text("cases.matter <> ''")
 
 
 def is_returned_case() -> TextClause:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, text
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, text
 
 from itaca.contracts.intents import CancellationState
 from itaca.storage.cancellations import Register, register_of
@@ -47,18 +47,20 @@ def register_page(
         place: by the id of a case.
         limit: lines of a page.
     """
-    query = from_place(_lines(), (cancellations.c.case_id,), place, limit + 1, is_newest_first=True)
+    wanted = select(cancellations.c.case_id)
     if shown is Shown.VIOLATED:
-        query = query.where(is_violated())
+        wanted = wanted.where(is_violated())
     elif shown is not Shown.ALL:
-        query = query.where(text(f"cancellations.state = '{shown.value}'"))
-    found = [
-        RegisterLine(
-            register_of(row), row.customer_id, row.customer or row.address or "", row.owner or "", row.receipt or ""
-        )
-        for row in conn.execute(query)
-    ]
-    return cut(found, place, limit)
+        wanted = wanted.where(text(f"cancellations.state = '{shown.value}'"))
+    walk = from_place(wanted, (cancellations.c.case_id,), place, limit + 1, is_newest_first=True)
+    page = cut(conn.scalars(walk).all(), place, limit)
+    found = {row.case_id: _line(row) for row in conn.execute(_lines(), {"ids": page.lines})}
+    return Page([found[case_id] for case_id in page.lines], page.has_previous, page.has_next)
+
+
+def _line(row: Row[Any]) -> RegisterLine:
+    customer = row.customer or row.address or ""
+    return RegisterLine(register_of(row), row.customer_id, customer, row.owner or "", row.receipt or "")
 
 
 @cache
@@ -86,4 +88,5 @@ def _lines() -> Select[Any]:
         .join(customers, customers.c.id == cases.c.customer_id)
         .outerjoin(people, people.c.id == cases.c.owner_id)
         .outerjoin(receipts, receipts.c.case_id == cancellations.c.case_id)
+        .where(cancellations.c.case_id.in_(bindparam("ids", expanding=True)))
     )

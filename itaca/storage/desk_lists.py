@@ -97,18 +97,17 @@ def cases_of(conn: Connection, customer_id: CustomerId, limit: int = 50) -> list
 
 
 def newest_page(
-    conn: Connection, customer_ids: Sequence[str], place: Place | None = None, limit: int = PAGE
+    conn: Connection, wanted: Sequence[Select[Any]], place: Place | None = None, limit: int = PAGE
 ) -> Page[DayLine]:
-    """Return a page of the cases of these customers, open and closed, the newest first.
+    """Return a page of the cases of these queries, open and closed, the newest first.
 
     Args:
-        customer_ids: a few: each is one walk along its index.
+        wanted: a few queries for ids; each is one walk along an index, no longer than the page.
         place: by the id of a case.
     """
-    own = [select(cases.c.id).where(cases.c.customer_id == customer_id) for customer_id in customer_ids]
-    picks = [from_place(query, _NEWEST, place, limit + 1, is_newest_first=True) for query in own]
+    walks = [from_place(query, _NEWEST, place, limit + 1, is_newest_first=True) for query in wanted]
     falls = not (place is not None and place.is_back)
-    found = sorted((i for query in picks for i in conn.scalars(query)), reverse=falls)
+    found = sorted({case_id for walk in walks for case_id in conn.scalars(walk)}, reverse=falls)
     page = cut(found[: limit + 1], place, limit)
     return Page(lines_of(conn, page.lines), page.has_previous, page.has_next)
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from itaca.mail.model import EntityKind
+from itaca.storage.conditions import has_matter
+from itaca.storage.customer_words import named
 from itaca.storage.desk_lists import DayLine, lines_of, newest_page
 from itaca.storage.paging import PAGE, Page, Place
 from itaca.storage.tables import cases, customer_addresses, customer_codes
@@ -27,23 +29,29 @@ class Found:
 def search_cases(conn: Connection, words: str, place: Place | None = None, limit: int = PAGE) -> Found:
     """Return cases, open or closed, the newest first.
 
-    Found are the case with this reference, and the cases of customers with this e-mail address, or with this customer
-    code, order number or contract number. Not found is what stands inside of mails.
+    Found are the case with this reference, cases about this order or contract number, and the cases of customers with
+    this e-mail address or customer code; without any, the cases of customers in whose names the words stand, or words
+    that begin so. Not found is what stands inside of mails, and what stands inside of words.
 
     Args:
         place: by the id of a case.
     """
-    named = conn.scalars(select(cases.c.id).where(cases.c.reference == words.upper())).first()
-    if named is not None:
-        return Found(Page(lines_of(conn, [named])), is_exact=True)
-    customers = list(dict.fromkeys(_customers(conn, words)))
-    page = newest_page(conn, customers[:MOST_CUSTOMERS], place, limit)
-    return Found(page, is_cut=len(customers) > MOST_CUSTOMERS)
+    exact = conn.scalars(select(cases.c.id).where(cases.c.reference == words.upper())).first()
+    if exact is not None:
+        return Found(Page(lines_of(conn, [exact])), is_exact=True)
+    number = "".join(words.split()).upper()
+    about = select(cases.c.id).where(has_matter(), cases.c.matter == number)
+    customers, is_cut = list(dict.fromkeys(_customers(conn, words.lower(), number))), False
+    if not customers and conn.scalars(about.limit(1)).first() is None:
+        customers, is_cut = named(conn, words, MOST_CUSTOMERS)
+    theirs = [select(cases.c.id).where(cases.c.customer_id == one) for one in customers[:MOST_CUSTOMERS]]
+    page = newest_page(conn, [about, *theirs], place, limit)
+    return Found(page, is_cut=is_cut or len(customers) > MOST_CUSTOMERS)
 
 
-def _customers(conn: Connection, words: str) -> Iterator[str]:
-    addresses, codes, most = customer_addresses.c, customer_codes.c, MOST_CUSTOMERS + 1
-    yield from conn.scalars(select(addresses.customer_id).where(addresses.address == words.lower()))
+def _customers(conn: Connection, address: str, number: str) -> Iterator[str]:
+    """Yield who has this address or number."""
+    addresses, codes = customer_addresses.c, customer_codes.c
+    yield from conn.scalars(select(addresses.customer_id).where(addresses.address == address))
     kinds = codes.kind.in_([kind.value for kind in EntityKind])
-    values = codes.value.in_({words, words.upper()})
-    yield from conn.scalars(select(codes.customer_id).where(kinds, values).limit(most))
+    yield from conn.scalars(select(codes.customer_id).where(kinds, codes.value == number).limit(MOST_CUSTOMERS + 1))

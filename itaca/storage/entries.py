@@ -14,7 +14,8 @@ from itaca.errors import TransientError
 from itaca.storage import tables
 from itaca.storage.announcements import Happening, announce
 from itaca.storage.conditions import is_open_promise
-from itaca.storage.moments import to_micros
+from itaca.storage.customer_words import note_words
+from itaca.storage.moments import NEVER, to_micros
 from itaca.storage.upsert import insert_into
 
 _ORDER = (
@@ -144,9 +145,11 @@ class Entries:
             TransientError: a mail was settled by another router meanwhile; the transaction must not commit.
         """
         self._promise_what_is_owed(conn)
+        self._date_new_cases()
         for table in _ORDER:
             if self._rows[table]:
                 conn.execute(insert_into(table), self._rows[table])
+        note_words(conn, self._rows[tables.customers], self._rows[tables.customer_addresses])
         if self._raised:
             conn.execute(_raising(), list(self._raised.values()))
         for case_id in self._violated:
@@ -170,6 +173,12 @@ class Entries:
         for case_id in asked:
             if case_id not in promised:
                 self.promise(case_id, self._owed[case_id])
+
+    def _date_new_cases(self) -> None:
+        """Write a new case with its date, which the database would else add by changing the row once more."""
+        dues = {row["case_id"]: row["due_at"] for row in reversed(self._rows[tables.promises])}
+        for row in self._rows[tables.cases]:
+            row["breaks_at"] = dues.get(row["id"], NEVER)
 
     def _settle(self, conn: Connection, mail_id: MailId, outcome: MailOutcome) -> None:
         values = {"settled_at": self.at, "outcome": outcome.value, "settled_by": self.actor}

@@ -141,3 +141,13 @@ customer_codes = Table(
     Column("customer_id", Id, ForeignKey("customers.id"), nullable=False),
     Index("ix_customer_codes_customer_id", "customer_id"),
 )
+
+customer_words = Table(
+    "customer_words",
+    metadata,
+    # Compared byte by byte on both databases, so that the words that begin with some letters stand together.
+    Column("word", String(40).with_variant(String(40, collation="C"), "postgresql"), primary_key=True),
+    Column("customer_id", Id, ForeignKey("customers.id"), primary_key=True),
+    Index("ix_customer_words_customer_id", "customer_id", "word"),
+)
+"""By which words customers are found, folded: see ``itaca.cases.search_words``."""

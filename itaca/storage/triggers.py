@@ -49,6 +49,7 @@ _REDATED = (
     "UPDATE cases SET breaks_at = (SELECT coalesce(min(due_at), 9223372036854775807) FROM promises "
     "WHERE promises.case_id = cases.id AND promises.state = 'open') WHERE id IN (OLD.case_id, NEW.case_id)"
 )
+_UNDATED = _REDATED.replace("IN (OLD.case_id, NEW.case_id)", "= OLD.case_id")
 CAME_BACK = ("appended", "reopened", "violated", "promise_broken", "report", "reply_failed")
 """Events by which a case comes back to its owner."""
 
@@ -203,6 +204,16 @@ RULES = (
         does="UPDATE cases SET breaks_at = NEW.due_at WHERE id = NEW.case_id AND breaks_at > NEW.due_at",
     ),
     Rule("promises_redated", "promises", "UPDATE", "", columns=("case_id", "due_at", "state"), does=_REDATED),
+    Rule("promises_taken_back", "promises", "DELETE", "", condition="OLD.state = 'open'", does=_UNDATED),
+    Rule(
+        "customers_unnamed",
+        "customers",
+        "UPDATE",
+        "",
+        columns=("name",),
+        condition="NEW.name = ''",
+        does="DELETE FROM customer_words WHERE customer_id = NEW.id",
+    ),
     Rule(
         "cases_returned",
         "case_events",

@@ -5,16 +5,19 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from itaca.cases.actions import NewPromise
 from itaca.contracts.ids import CaseId
 from itaca.contracts.intents import CaseKind, CaseOutcome, PromiseKind
+from itaca.mail.model import Entity, EntityKind
 from itaca.storage import tables as t
 from itaca.storage.books import QUARTER, close_page
 from itaca.storage.cases import close_case, list_cases
+from itaca.storage.customer_words import note_words
 from itaca.storage.desk_flow import load_flow
 from itaca.storage.desk_lists import DayLine, cases_of, count_open, newest_page, open_cases_page
+from itaca.storage.desk_search import MOST_CUSTOMERS, search_cases
 from itaca.storage.entries import Entries
 from itaca.storage.moments import NEVER, to_micros
 from itaca.storage.paging import Page, Place, Tally
@@ -129,10 +132,66 @@ class ListsContract:
         await self.close(desk, new.id)
         read = desk.ledger.database.read
         assert [line.id for line in await read(lambda c: cases_of(c, old.customer_id))] == [old.id, new.id]
-        first = await read(lambda c: newest_page(c, [old.customer_id], limit=1))
+        first = await read(lambda c: newest_page(c, [_of(old)], limit=1))
         assert ([line.id for line in first.lines], first.has_next) == ([new.id], True)
-        rest = await read(lambda c: newest_page(c, [old.customer_id], Place((new.id,)), 1))
+        rest = await read(lambda c: newest_page(c, [_of(old)], Place((new.id,)), 1))
         assert ([line.id for line in rest.lines], rest.has_previous, rest.has_next) == ([old.id], True, False)
+
+    async def test_customers_are_found_by_address_number_and_the_beginnings_of_their_names(self, desk: Desk) -> None:
+        """In any order, without accents; what stands inside of a word, or in nobody's name, is not found."""
+        names = ("Nicolò D'Angelo", "Maria Rossi", "Mario Rossini", "Anna Neri")
+        numbers = {"entities": (Entity(kind=EntityKind.CUSTOMER_CODE, value="A1774"),)}
+        for n, name in enumerate(names):
+            who = f"scrivo.{n}@posta{n}.example"
+            await desk.settle(
+                COMPLAINT, sender=who, sender_name=name, reply_to_address=who, **(numbers if not n else {})
+            )
+        found = {words: await self.found(desk, words) for words in ("rossi", "rossi mar", "nicolo", "Ang", "oss")}
+        assert found == {
+            "rossi": {"Maria Rossi", "Mario Rossini"},
+            "rossi mar": {"Maria Rossi", "Mario Rossini"},
+            "nicolo": {"Nicolò D'Angelo"},
+            "Ang": {"Nicolò D'Angelo"},
+            "oss": set(),
+        }
+        assert await self.found(desk, "rossini anna") == set()
+        assert await self.found(desk, "SCRIVO.3@posta3.example") == {"Anna Neri"}
+        assert await self.found(desk, "a 1774") == {"Nicolò D'Angelo"}
+        assert await self.found(desk, "scrivo") == set(names)
+
+    async def test_the_case_of_a_reference_is_found_alone(self, desk: Desk) -> None:
+        """However it is typed."""
+        await self.complain(desk, 2)
+        case, _ = await desk.cases()
+        found = await desk.ledger.database.read(lambda c: search_cases(c, case.reference.lower()))
+        assert ([line.id for line in found.page.lines], found.is_exact) == ([case.id], True)
+
+    async def test_too_many_customers_of_one_name_are_told(self, desk: Desk) -> None:
+        """Nobody is to believe that these are all."""
+        now = to_micros(NOW)
+        rows = [{"id": f"{n:036}", "name": "Gino Bartali", "since": now} for n in range(MOST_CUSTOMERS + 1)]
+        await desk.ledger.database.write(lambda c: c.execute(insert(t.customers), rows))
+        await desk.ledger.database.write(lambda c: note_words(c, rows, []))
+        assert (await desk.ledger.database.read(lambda c: search_cases(c, "bartali"))).is_cut
+        assert (await desk.ledger.database.read(lambda c: search_cases(c, "bartali g"))).is_cut
+        assert not (await desk.ledger.database.read(lambda c: search_cases(c, "bartali xx"))).is_cut
+
+    async def test_a_customer_whose_name_was_erased_is_found_by_no_word(self, desk: Desk) -> None:
+        """The words go with the name, whoever erases it."""
+        await desk.settle(COMPLAINT, sender="anna@posta.example", sender_name="Anna Neri")
+        await desk.ledger.database.write(lambda c: c.execute(update(t.customers).values(name="")))
+        assert await desk.rows(t.customer_words) == []
+
+    async def test_a_promise_taken_back_dates_its_case_anew(self, desk: Desk) -> None:
+        """What was promised and undone breaks nothing."""
+        await self.complain(desk, 1, start=1)
+        (case,) = await desk.cases()
+        soon = NOW + timedelta(hours=1)
+        await desk.ledger.database.write(lambda c: self.promise(c, desk, case.id, soon))
+        assert (await self.page(desk)).lines[0].due_at == soon
+        undone = delete(t.promises).where(t.promises.c.due_at == to_micros(soon))
+        await desk.ledger.database.write(lambda c: c.execute(undone))
+        assert await desk.ledger.database.read(_misdated) == []
 
     async def test_the_hours_of_a_day_are_the_sums_of_closed_pages_and_of_what_came_since(self, desk: Desk) -> None:
         """With the books closed or open, the day is told alike."""
@@ -152,6 +211,10 @@ class ListsContract:
         assert {hour: held.total() for hour, held in paged.by_hour.items()} == counted
         assert paged.open_cases == Tally(6)
 
+    async def found(self, desk: Desk, words: str) -> set[str]:
+        page = (await desk.ledger.database.read(lambda c: search_cases(c, words))).page
+        return {line.customer for line in page.lines}
+
     async def close(self, desk: Desk, case_id: str) -> None:
         now, rng = desk.now, desk.ledger.rng
         await desk.ledger.database.write(
@@ -163,6 +226,10 @@ class ListsContract:
         entries = Entries(desk.now, desk.ledger.rng, "agent")
         entries.promise(CaseId(case_id), NewPromise(PromiseKind.ANSWER, due_at))
         entries.write(conn)
+
+
+def _of(case) -> Select:
+    return select(t.cases.c.id).where(t.cases.c.customer_id == case.customer_id)
 
 
 def _place(line: DayLine, is_back: bool = False) -> Place:
