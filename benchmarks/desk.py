@@ -1,10 +1,10 @@
 """Measure the pages of the desk and the lists of the API on a ledger of many cases.
 
-Run ``python -m benchmarks.desk``, with ``--postgres`` on a PostgreSQL of its own. The desk runs in this process, on the
-event loop of production, and answers one request after the other; the pages alternate with one that needs no ledger,
-because the machines are noisy. Milliseconds are medians: of the clock, which is what people wait, and of this process's
-CPU, which says the same on a busy machine (the asking client is in it, a PostgreSQL server is not). What counts is that
-no page exceeds 100.
+Run ``python -m benchmarks.desk``, with ``--postgres`` on a PostgreSQL of its own. The desk runs in this process, on
+the event loop of production, and answers one request after the other; the pages alternate with one that needs no
+ledger, because the machines are noisy. Milliseconds are medians: of the clock, which is what people wait, and of this
+process's CPU, which says the same on a busy machine (the asking client is in it, a PostgreSQL server is not). What
+counts is that no page exceeds 100.
 """
 
 import argparse
