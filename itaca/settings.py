@@ -90,6 +90,11 @@ class SharedSettings(Settings):
         description="32 bytes in base64 that seal secrets and sign addresses, the newest first; default: a key made "
         "in the data folder.",
     )
+    reply_tokens: bool = Field(
+        False,
+        description="Answers carry a signed token in their reply address (reclami+token@...); on only where the mail "
+        "server takes such addresses (Postfix: recipient_delimiter = +).",
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level logged.")
     metrics_host: str = Field("127.0.0.1", description="Address of metrics and health.")
     metrics_port: int = Field(9025, ge=0, le=65535, description="Port of metrics and health.")

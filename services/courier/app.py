@@ -7,6 +7,8 @@ import structlog
 
 from itaca.cases.policy import Policy
 from itaca.errors import TransientError
+from itaca.keys import open_keyring
+from itaca.mail.reply_address import ReplyAddresses
 from itaca.process import Parts, pause
 from itaca.storage.outbox import claim_due
 from services.courier.doors import Door, open_door
@@ -71,5 +73,7 @@ class CourierStage:
 
 def build(parts: Parts, settings: CourierSettings) -> CourierStage:
     shared = parts.settings
-    letters = Letters(shared.organisation, settings.from_address, shared.evidence_address, Policy().calendar.zone)
+    addresses = ReplyAddresses(open_keyring(shared)) if shared.reply_tokens else None
+    zone = Policy().calendar.zone
+    letters = Letters(shared.organisation, settings.from_address, shared.evidence_address, zone, addresses)
     return CourierStage(parts, settings, open_door(settings, shared.data_dir), letters)

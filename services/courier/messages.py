@@ -19,6 +19,7 @@ from itaca.cases.people import Person
 from itaca.contracts.ids import OutboxId
 from itaca.errors import PermanentError
 from itaca.mail.acknowledgement import LOOP_HEADER, REPLY_PREFIX
+from itaca.mail.reply_address import ReplyAddresses, without_token
 from itaca.storage.letters import Context, Matter
 from services.courier.texts import Texts, staff_texts, texts_for
 
@@ -52,11 +53,19 @@ class Letters:
     Args:
         from_address: sender of all letters; empty: the address that the customer wrote to.
         evidence_address: where evidence goes; empty: the same.
+        addresses: make the reply address of an answer carry its case; None: it is answered at the sender's.
     """
 
-    def __init__(self, organisation: str, from_address: str, evidence_address: str, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        organisation: str,
+        from_address: str,
+        evidence_address: str,
+        zone: ZoneInfo,
+        addresses: ReplyAddresses | None = None,
+    ) -> None:
         self._organisation, self._from, self._evidence = organisation, from_address, evidence_address
-        self._zone = zone
+        self._zone, self._addresses = zone, addresses
 
     def acknowledgement(self, entry: OutboxId, recipient: str, context: Context, now: datetime) -> EmailMessage:
         """Return the one answer to a mail, for all its matters."""
@@ -108,6 +117,9 @@ class Letters:
         named = subject if reference in subject else f"{_clean(subject)[:80]} [{reference}]"
         message = self._head(sender, recipient, named, now)
         message["Message-ID"] = f"<{REPLY_PREFIX}{context.mail.id}.{entry}@{_domain(sender)}>"
+        if self._addresses is not None:
+            tagged = self._addresses.tagged(sender, reference)
+            message["Reply-To"] = _address(tagged, _clean(self._organisation)[:_MOST_NAME])
         self._thread(message, context)
         message.set_content(text, cte="quoted-printable")
         for file in files:
@@ -163,7 +175,7 @@ class Letters:
 
     def _sender(self, context: Context) -> str:
         written_to = context.mail.envelope.recipients
-        return self._from or (written_to[0] if written_to else "") or "itaca@localhost"
+        return self._from or (without_token(written_to[0]) if written_to else "") or "itaca@localhost"
 
     def _subject(self, context: Context) -> str:
         reference = context.matters[0].reference
