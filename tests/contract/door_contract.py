@@ -7,10 +7,12 @@ import pytest
 from itaca.cases.people import Person
 from itaca.cases.roles import Role
 from itaca.contracts.ids import PersonId
+from itaca.contracts.intents import CaseKind
 from itaca.errors import PermanentError
 from itaca.storage import tables as t
 from itaca.storage.accounts import find_account, first_admin, set_password
 from itaca.storage.desk_events import DoorEvent, newest, note, refusals
+from itaca.storage.desk_live import case_versions, newest_happenings, newest_mail
 from itaca.storage.desk_sessions import (
     PRESENT_FOR,
     also_looking,
@@ -85,6 +87,26 @@ class DoorContract:
         await write(lambda c: end_session(c, "lead"))
         assert await seen("IT-2") == []
         assert [row.token_hash for row in await desk.rows(t.lookers)] == ["agent"]
+
+    async def test_what_changed_is_seen_by_a_few_entries_of_indexes(self, desk: Desk) -> None:
+        """The newest lines of all histories, whose cases they concern, and the versions of cases that are open."""
+        read, ledger = desk.ledger.database.read, desk.ledger
+
+        async def news(seen: set[str] | None) -> tuple[set[str], list[tuple[str, str]]]:
+            ids, found = await read(lambda c: newest_happenings(c, seen, limit=2))
+            assert {one.owner_id for one in found} <= {(await ledger.owner()).id}
+            return ids, [(one.kind, one.case_kind) for one in found]
+
+        assert (await news(None), await read(newest_mail)) == ((set(), []), "")
+        first = await ledger.open_case(await ledger.accept(b"one"))
+        ids, _ = await news(None)
+        assert (len(ids), await news(ids)) == (1, (ids, []))
+        newest = await ledger.accept(b"two")
+        await ledger.open_case(newest, CaseKind.REVIEW)
+        assert await read(newest_mail) == newest
+        assert (await news(ids))[1] == [("opened", "review")]
+        (row,) = [one for one in await desk.rows(t.cases) if one.id == first]
+        assert await read(lambda c: case_versions(c, [row.reference, "IT-0"])) == {row.reference: 1}
 
     async def test_what_happens_at_the_door_is_counted_and_never_changed(self, desk: Desk) -> None:
         """Refusals are counted by network address and by person; the trail cannot be rewritten."""
