@@ -29,7 +29,7 @@ class AmqpLimits:
         call_s: one RPC, or one window of publishes until its last confirm.
         close_s: an orderly close; after it the connection is left to the operating system.
         retry_min_s: first delay between two attempts to connect; doubles up to ``retry_max_s``, with jitter.
-        recheck_s: between two looks at a queue that exists with other arguments.
+        recheck_s: between two looks at a queue that exists with other arguments, or that refuses messages.
         stall_s: a queue with ready messages and a consumer without deliveries for so long mean a dead consumer.
     """
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, DeliveryMode
-from aio_pika.exceptions import PublishError
+from aio_pika.exceptions import DeliveryError, PublishError
 from aiormq.channel import Channel as DriverChannel
 from pamqp.commands import Basic
 
@@ -45,7 +45,7 @@ class AmqpPublisher:
         self._one_outcome_at_a_time = asyncio.Lock()
         self._redeclaring: asyncio.Task[None] | None = None
         self._silent_calls = 0
-        self._silent_at_s = 0.0
+        self._silent_at_s = self._opened_at_s = 0.0
         self._log = structlog.get_logger()
 
     def start(self) -> None:
@@ -148,9 +148,19 @@ class AmqpPublisher:
         return bool(self._silent_calls) and self._clock.monotonic_s() - self._silent_at_s < SILENCE_REPORTED_S
 
     def _after_failure(self, failed: Sequence[object]) -> None:
-        """An unroutable message means that a queue is gone: declare the table again, once at a time."""
+        """Mend what the answers show.
+
+        An unroutable message means that a queue is gone: declare the table again, once at a time. A refused one means
+        that its queue is full. RabbitMQ tells the publishers of a quorum queue once that it is, and never that its
+        limit was lifted: a channel that heard it refuses for ever (seen with 3.10). Only a young one is believed.
+        """
         if any(isinstance(answer, PublishError) for answer in failed):
             self._redeclare_after(0)
+        elif any(isinstance(answer, DeliveryError) for answer in failed) and self._is_old():
+            self._connection.restart("a queue refused what was published")
+
+    def _is_old(self) -> bool:
+        return self._clock.monotonic_s() - self._opened_at_s >= self._limits.recheck_s
 
     def _redeclare_after(self, delay_s: float) -> None:
         if self._redeclaring is None or self._redeclaring.done():
@@ -178,6 +188,7 @@ class AmqpPublisher:
         self._events = await driver_channel(events)
         self._outcomes = await driver_channel(outcomes)
         self._open_connection = connection
+        self._opened_at_s = self._clock.monotonic_s()
         self._silent_calls = 0
         if self._topology.faults.by_queue:
             self._redeclare_after(self._limits.recheck_s)

@@ -114,6 +114,19 @@ async def test_a_memory_alarm_stops_publishing_and_nothing_else(rabbit_server: R
         assert list(broker.problems()) == []
 
 
+async def test_queues_that_refused_for_a_while_are_published_to_again(
+    rabbit_server: RabbitServer, rabbit_vhost: str, rabbit_url: str
+) -> None:
+    """RabbitMQ refuses for ever on a channel that met a full queue, also when it is full no more: it is replaced."""
+    policy = ("--apply-to", "queues", "narrow", ".*", '{"max-length": 1, "overflow": "reject-publish"}')
+    async with opened(rabbit_url) as broker:
+        rabbit_server.rabbitmqctl("set_policy", "-p", rabbit_vhost, *policy)
+        await until(lambda: _refuses(broker), "the queue refuses")
+        rabbit_server.rabbitmqctl("clear_policy", "-p", rabbit_vhost, "narrow")
+
+        await until(lambda: _publishes(broker), "the queue takes messages again")
+
+
 async def test_purging_every_queue_in_mid_flight_leaves_the_broker_usable(
     rabbit_server: RabbitServer, rabbit_vhost: str, rabbit_url: str
 ) -> None:
@@ -148,6 +161,10 @@ async def test_lm28_a_message_larger_than_any_event_goes_to_the_dead_letters(rab
         await until(lambda: _counts(broker, ready=0, dead=1), "it lies among the dead")
         with pytest.raises(PermanentError):
             await broker.publish(LETTERS.name, [large])
+
+
+async def _refuses(broker: AmqpBroker) -> bool:
+    return not await _publishes(broker)
 
 
 async def _publishes(broker: AmqpBroker) -> bool:
