@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from tests.simulation.forgetting import Forgetting
 from tests.simulation.invariants import check
 from tests.simulation.loop import DeadlockError
 from tests.simulation.story import ledger_digest, story_of
@@ -37,11 +38,13 @@ def run_seed(seed: int, *, tells: bool = False) -> Outcome:
     """Play one seed and check it; ``tells`` adds digest and story."""
     world = World(seed)
     try:
+        forgetting = Forgetting(world, seed)
+        forgetting.begin()
         try:
             world.loop.run(world.play())
         except DeadlockError as error:
             world.problems.append(f"STUCK: {error}")
-        problems = check(world)
+        problems = check(world) or forgetting.end()
         if not tells:
             return Outcome(seed, problems)
         return Outcome(seed, problems, f"{world.log.digest()}-{ledger_digest(world)}", story_of(world, problems))
