@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from itaca.cases.actions import NewPromise
 from itaca.cases.closing import Answer, check_answer, check_end
+from itaca.cases.written_answers import asked_data, says_passed_on
 from itaca.contracts.ids import CaseId, MailId, OutboxId, PersonId
 from itaca.contracts.intents import CaseKind, CaseOutcome, Intent, OutboxKind, PromiseKind
 from itaca.errors import PermanentError
@@ -154,7 +155,9 @@ def answer(conn: Connection, act: Act, mail_id: MailId, said: Answer, person: st
     check_answer(said, CaseKind(row.kind), still_owed(conn, act.case_id), act.now)
     entries = act.entries()
     letter = {"subject": said.subject.strip(), "text": said.text.strip()}
-    payload = {**letter, "person": person, "template": said.template}
+    measured = {"template": said.template, "asks_for": asked_data(said.text)}
+    is_forward = said.ends_as is None and not asked and says_passed_on(said.text)
+    payload = {**letter, "person": person, **measured, "is_forward": is_forward}
     key = f"reply:{act.case_id}:{act.version}"
     letter_id = OutboxId(entries.leave(OutboxKind.REPLY, key, act.case_id, mail_id, said.recipient, payload))
     entries.event(act.case_id, "replied", mail_id, {})

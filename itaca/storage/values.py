@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select,
 
 from itaca.cases.policy import Policy
 from itaca.cases.value import AnswerFacts, Bar, Fact, Value, pareto, score
+from itaca.cases.written_answers import ATTACHMENT
 from itaca.contracts.ids import CaseId, MailId
 from itaca.errors import PermanentError
 from itaca.storage import tables
@@ -33,8 +34,6 @@ _CONTACTS = ("appended", "reopened", "violated")
 _FORWARDS = ("handed_over", "passed_on")
 _FAILURES = ("promise_broken", "violated", "legal_term_broken", "reply_failed", "reply_unknown")
 _NO_CONTACT = ["a reply on this case"]
-ATTACHMENT = "attachment"
-"""What an answer may ask for beside the kinds of codes that mails carry."""
 _MOST_EVENTS = 500
 _MOST_MAILS = 50
 
@@ -161,7 +160,7 @@ def _facts(conn: Connection, row: Row[Any]) -> AnswerFacts:
         frozenset(facts),
         len(contacts),
         _asked_again(conn, row),
-        row.is_forward or (not facts and any(event.kind in _FORWARDS for event in after)),
+        row.is_forward or (facts <= {Fact.PROMISE_MADE} and any(event.kind in _FORWARDS for event in after)),
         bool(row.template) and any(one.template == row.template for one in earlier),
         any(event.kind in _FAILURES for event in events if event.at < row.answered_at),
     )

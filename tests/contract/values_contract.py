@@ -7,15 +7,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, update
 
+from itaca.cases.closing import Answer
 from itaca.cases.value import Cause
 from itaca.contracts.ids import CaseId, PersonId
 from itaca.contracts.intents import CaseOutcome, OutboxKind
 from itaca.errors import PermanentError
-from itaca.mail.model import EntityKind
+from itaca.mail.model import Attachment, EntityKind
 from itaca.storage import tables as t
 from itaca.storage.asks import tick_all
+from itaca.storage.case_acts import Act, answer
 from itaca.storage.cases import close_case
 from itaca.storage.departures import departed
+from itaca.storage.desk_case import case_version
 from itaca.storage.entries import Entries
 from itaca.storage.removals import begin_removal, finish_removal, list_removals
 from itaca.storage.values import By, Moved, note_movement, score_due, value_so_far, zero_values
@@ -23,6 +26,7 @@ from tests.support.case_facts import WRITER, order_number
 from tests.support.routed import COMPLAINT, NOTHING, Desk
 
 FORTNIGHT = timedelta(days=14)
+PHOTO = Attachment(name="pacco.jpg", content_type="image/jpeg", size_bytes=2, sha256="0" * 64)
 
 
 class ValueContract:
@@ -132,6 +136,40 @@ class ValueContract:
             "asked_again", "", "same_template", "only_forwarded", "nothing_changed", "own_failure",
         ]  # fmt: skip
         assert rows[0].reasons == ["it asked for what the customer had given already: order_number"]
+
+    async def test_worthless_answers_are_found_in_what_people_wrote(self, desk: Desk) -> None:
+        """Asked again for what was given, then only passed on, then put right at the desk; ranked by cause."""
+        case_id = await self.case(desk, "ordine 7, ecco la foto", order_number("7"), attachments=(PHOTO,))
+        asks = "Gentile Anna,\n\nper aiutarla ci serve:\n\n- il numero d'ordine\n- una foto del pacco"
+        for text, complaints in ((asks, 2), ("Abbiamo inoltrato la sua richiesta al magazzino.", 1)):
+            await self.write_at_the_desk(desk, case_id, text, back_by=desk.now + timedelta(days=3))
+            for _ in range(complaints):
+                await desk.pass_time(hours=1)
+                await desk.settle(COMPLAINT, "ve l'ho già detto")
+        await self.write_at_the_desk(desk, case_id, "Eccolo.", ends_as=CaseOutcome.REMEDIED, evidence="parcel 77")
+        began = desk.now - timedelta(days=10)
+        first, second, third = await self.scored(desk)
+        assert first.reasons[-1] == "it asked for what the customer had given already: order_number, attachment"
+        assert (second.cause, third.cause, third.points) == ("only_forwarded", "", 2)
+        bars = await desk.ledger.database.read(lambda c: zero_values(c, By.CAUSE, began, desk.now))
+        assert [(bar.name, bar.answers, bar.contacts) for bar in bars] == [
+            ("asked_again", 1, 2), ("only_forwarded", 1, 1),
+        ]  # fmt: skip
+
+    async def write_at_the_desk(self, desk: Desk, case_id: CaseId, text: str, **ends: Any) -> None:
+        """Let the agent answer the newest mail as the desk does, and let the answer leave."""
+        await desk.pass_time(hours=1)
+        mail_id = (await desk.rows(t.case_mails, case_id=case_id))[-1].mail_id
+        said = Answer("Re: pacco", text, WRITER, **ends)
+
+        def write(conn: Connection) -> None:
+            act = Act(case_id, self.agent, case_version(conn, case_id), desk.now, desk.ledger.rng)
+            asked = [row.id for row in conn.execute(t.asks.select().where(t.asks.c.state == "open"))]
+            answer(conn, act, mail_id, said, "agent", asked if said.ends_as else ())
+
+        await desk.ledger.database.write(write)
+        await desk.pass_time(minutes=1)
+        await desk.let_everything_leave()
 
     async def test_zero_values_are_ranked_by_their_cost(self, desk: Desk) -> None:
         """By cause, template and team: what makes customers write most stands first."""
