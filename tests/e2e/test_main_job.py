@@ -5,6 +5,7 @@ import re
 from email.message import EmailMessage
 from email.policy import SMTP
 
+import httpx
 from sqlalchemy import text
 
 from itaca.storage.database import Database
@@ -178,3 +179,21 @@ async def test_the_metrics_page_tells_the_state_of_the_whole(itaca: Deployment, 
     watch = pages.get("watch") or pages["up"]
     assert "itaca_ledger_unaccounted 0.0" in watch
     assert "itaca_cases_without_owner 0.0" in watch
+
+
+async def test_the_desk_shows_the_same_case_to_people_and_programs(itaca: Deployment, ledger: Database) -> None:
+    """A token reads by the API the case that a mail opened; a person without a session is asked to sign in."""
+    mail_id = id_in(await itaca.send(letter("anna@desk.example"), "anna@desk.example"))
+    await settle(ledger)
+    name = f"e2e-{mail_id}"
+    made = itaca.run("tokens", "add", name, "--scope", "cases:read", "--scope", "mails:read")
+    assert made.returncode == 0, made.stderr
+    headers = {"authorization": f"Bearer {made.stdout.split()[-1]}"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{itaca.desk_port}", timeout=60) as web:
+        mail = (await web.get(f"/v1/mails/{mail_id}", headers=headers)).json()
+        (reference,) = [one["reference"] for one in mail["cases"]]
+        case = (await web.get(f"/v1/cases/{reference}", headers=headers)).json()
+        asked = await web.get(f"/cases/{reference}", follow_redirects=True)
+    assert (case["kind"], case["owner"], case["customer"]) == ("complaint", "owner@localhost", "anna@desk.example")
+    assert asked.url.path == "/sign-in"
+    assert (asked.status_code, 'name="password"' in asked.text) == (200, True)

@@ -129,7 +129,7 @@ async def distributed(folder: Path, rabbit: RabbitServer, postgres: PostgresServ
             "ITACA_DATABASE_URL": postgres.url(postgres.new_database()),
             "ITACA_BROKER_URL": rabbit.url(rabbit.new_vhost()),
         }
-        site = await _site(stack, LinedDeployment(folder, backends, relay, dict(VARIABLES)))
+        site = await _site(stack, LinedDeployment(folder, backends, relay, dict(VARIABLES), stages=STAGES))
         site.rabbit, site.postgres = rabbit, postgres
         site.database_name = backends["ITACA_DATABASE_URL"].rpartition("/")[2]
         site.vhost = backends["ITACA_BROKER_URL"].rpartition("/")[2]

@@ -36,6 +36,9 @@ class Deployment:
     relay: Relay | None = None
     variables: dict[str, str] = field(default_factory=dict)
     smtp_port: int = field(default_factory=free_port)
+    desk_port: int = field(default_factory=free_port)
+    stages: Sequence[str] = (*STAGES, "desk")
+    """The processes of the distributed form."""
 
     def __post_init__(self) -> None:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -44,7 +47,7 @@ class Deployment:
     @property
     def names(self) -> Sequence[str]:
         """The processes of this deployment."""
-        return STAGES if self.backends else ("up",)
+        return self.stages if self.backends else ("up",)
 
     @property
     def ledger_url(self) -> str:
@@ -84,7 +87,7 @@ class Deployment:
             "ITACA_METRICS_PORT": str(self.metrics_ports.get(name, 0)),
             "ITACA_INGEST_PORT": str(self.smtp_port),
             "ITACA_INGEST_MIN_FREE_BYTES": "0",
-            "ITACA_DESK_PORT": "0",
+            "ITACA_DESK_PORT": str(self.desk_port),
             "ITACA_CLASSIFIER_MODELS_DIR": str(ROOT / "models"),
             "ITACA_COURIER_INTERVAL_S": "0.2",
             "ITACA_WATCH_INTERVAL_S": "0.5",
