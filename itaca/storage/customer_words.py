@@ -6,11 +6,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, exists, select
 
 from itaca.cases.search_words import words_of, words_of_address
+from itaca.storage.paging import tally
 from itaca.storage.tables import customer_words
 from itaca.storage.upsert import insert_new
 
 MOST_LOOKED_AT = 2_000
 """Customers with one of the words that are looked at for the others."""
+MOST_WORDS_OF = 16
+"""Words of one customer, nearly always."""
 _BEHIND_ALL = "\U0010ffff"
 
 
@@ -35,16 +38,11 @@ def named(conn: Connection, asked: str, most: int) -> tuple[list[str], bool]:
     first, *others = sorted(words_of(asked), key=len, reverse=True) or [""]
     if not first:
         return [], False
-    query = select(customer_words.c.customer_id).where(_begins(customer_words, first)).limit(MOST_LOOKED_AT)
-    found = list(conn.scalars(query))
-    is_cut = len(found) == MOST_LOOKED_AT
-    if others:
-        mine = customer_words.c.customer_id.in_(set(found))
-        found = list(
-            conn.scalars(select(customer_words.c.customer_id).where(mine, *map(_has, others)).limit(8 * most))
-        )
-    found = list(dict.fromkeys(found))
-    return found[:most], is_cut or len(found) > most
+    having = select(customer_words.c.customer_id).where(_begins(customer_words, first))
+    looked_at = customer_words.c.customer_id.in_(having.limit(MOST_LOOKED_AT))
+    query = select(customer_words.c.customer_id).where(looked_at, *map(_has, others)) if others else having
+    found = list(dict.fromkeys(conn.scalars(query.limit(MOST_WORDS_OF * (most + 1)))))
+    return found[:most], len(found) > most or (bool(others) and tally(conn, having, MOST_LOOKED_AT).is_more)
 
 
 def _begins(table: Any, word: str) -> ColumnElement[bool]:

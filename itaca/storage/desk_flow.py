@@ -15,7 +15,7 @@ from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.paging import Tally, tally
 from itaca.storage.tables import book_pages, mails, outbox, promises
 
-MOST_OPEN = 10_000
+MOST_OPEN = 5_000
 """Up to here the open cases of a kind, and promises past their date, are counted."""
 _HOUR = 3_600_000_000
 _OVERDUE_AFTER_S = 20 * 60.0

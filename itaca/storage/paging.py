@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select, tuple_
 
 T = TypeVar("T")
 PAGE = 25
@@ -74,6 +74,7 @@ def cut(found: Sequence[T], place: Place | None, limit: int) -> Page[T]:
 
 def tally(conn: Connection, query: Select[Any], most: int = MOST) -> Tally:
     """Count the rows of a query, reading one more than ``most`` at the most."""
-    counted = select(func.count()).select_from(query.limit(most + 1).subquery())
+    ones: Select[Any] = query.with_only_columns(literal_column("1"), maintain_column_froms=True).limit(most + 1)
+    counted = select(func.count()).select_from(ones.subquery())
     found = conn.execute(counted).scalar_one()
     return Tally(min(found, most), found > most)

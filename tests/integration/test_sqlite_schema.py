@@ -162,9 +162,11 @@ QUERIES: dict[str, Callable[[Connection], object]] = {
     "suppression_email": lambda c: find_suppressions(c, SuppressionKey.EMAIL, "a@b.c"),
     "suppression_customer": lambda c: find_suppressions(c, SuppressionKey.CUSTOMER, "K1"),
     "suppression_contract": lambda c: find_suppressions(c, SuppressionKey.CONTRACT, "C1"),
+    "retention noted": lambda c: retention.forget_noted(c, LATER, ORDER),
+    "retention closed": lambda c: retention.forget_closed(c, LATER, ORDER),
     "watches": lambda c: follow_watches(c, NOW, random.Random(1), "watch"),
     "case_page": lambda c: case_page(c, CasePage(status=CaseStatus.OPEN, before="f")),
-    "case_page of an owner": lambda c: case_page(c, CasePage(owner_email="anna@shop.example")),
+    "case_page of an owner": lambda c: case_page(c, CasePage(owner_email="penelope@shop.example")),
     "case_page of a customer": lambda c: case_page(c, CasePage(customer_email=_an_address(c))),
     "history_page": lambda c: history_page(c, CaseId("a"), "a"),
     "my day": lambda c: [
@@ -232,6 +234,26 @@ async def test_the_roster_counts_open_cases_only(database: SqliteDatabase) -> No
     plans = await database.read(lambda c: _plans_of(c, _sent_by(c, QUERIES["load"])))
     (search,) = [line for line in plans if " cases " in line]
     assert search.endswith("(owner_id=? AND kind=? AND status=?)")
+
+
+LISTS = {
+    "glance": "ix_cases_breaks (kind=? AND breaks_at>?)",
+    "all cases": "ix_cases_breaks (kind=? AND (breaks_at,id)<(?,?))",
+    "my day": "ix_cases_owner_breaks (owner_id=? AND kind=? AND (breaks_at,id)>(?,?))",
+    "review": "ix_cases_owner_breaks (owner_id=? AND kind=?)",
+    "register": "ix_cancellations_state (state=? AND case_id<?)",
+    "customer": "ix_cases_customer (customer_id=?)",
+    "case_page of an owner": "ix_cases_owner_kind_status (owner_id=? AND kind=? AND status=?)",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_list_begins_where_its_page_begins(database: SqliteDatabase, name: str) -> None:
+    """The order of a list is that of an index, so that it reads its page and no line before or behind."""
+    ledger = Ledger(database)
+    await ledger.open_case(await ledger.accept(b"a"))
+    plans = await database.write(lambda c: _plans_of(c, _sent_by(c, QUERIES[name])))
+    assert [line for line in plans if line.startswith("SEARCH") and line.endswith(LISTS[name])]
 
 
 @pytest.mark.parametrize("name", QUERIES.keys() - {"case_page"})
