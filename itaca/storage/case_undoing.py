@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
 from itaca.contracts.ids import CaseId, MailId, PersonId
 from itaca.contracts.intents import CaseOutcome, OutboxKind, OutboxState
@@ -23,7 +23,7 @@ from itaca.storage.cases import close_in
 from itaca.storage.desk_case import case_version
 from itaca.storage.entries import Entries
 from itaca.storage.moments import from_micros, to_micros
-from itaca.storage.tables import acknowledgements, cases, last_acts, outbox
+from itaca.storage.tables import acknowledgements, cases, last_acts, mergers, outbox
 from itaca.storage.upsert import upsert
 
 UNDO_WITHIN = timedelta(minutes=10)
@@ -118,10 +118,10 @@ def take_back(conn: Connection, act: Act) -> TakenBack:
         raise PermanentError(problem)
     entries = act.entries()
     had_files = _call_back(conn, entries, letters)
-    for opened in row.before["opened"]:
-        _unopen(conn, entries, CaseId(opened))
     for case_id, before in row.before["cases"].items():
         restore(conn, CaseId(case_id), before, entries)
+    for opened in row.before["opened"]:
+        _unopen(conn, entries, CaseId(opened), act.case_id)
     for case_id in touched:
         entries.event(CaseId(case_id), "undone", None, {"what": row.kind})
     conn.execute(delete(last_acts).where(last_acts.c.case_id == act.case_id))
@@ -178,9 +178,10 @@ def _call_back(conn: Connection, entries: Entries, letters: Sequence[Row[Any]]) 
     return had_files
 
 
-def _unopen(conn: Connection, entries: Entries, case_id: CaseId) -> None:
-    """Close a case that should not have been opened: it keeps its opening mail, its reference and its history."""
+def _unopen(conn: Connection, entries: Entries, case_id: CaseId, into: CaseId) -> None:
+    """Close a case that should not have been opened: it keeps its opening mail, and leads to where that came from."""
     opener = conn.scalar(select(cases.c.opened_by).where(cases.c.id == case_id))
     unlink(conn, case_id, [mail_id for mail_id in mails_of(conn, case_id) if mail_id != opener])
     void_clocks(conn, case_id, (), entries)
-    close_in(conn, entries, case_id, CaseOutcome.NOT_A_MATTER, TAKEN_BACK)
+    close_in(conn, entries, case_id, CaseOutcome.MERGED, TAKEN_BACK)
+    conn.execute(insert(mergers).values(case_id=case_id, into_id=into, merged_at=entries.at))

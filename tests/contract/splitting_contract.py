@@ -117,15 +117,16 @@ class SplittingContract:
         assert len(await desk.cases()) == 1
 
     async def test_it_is_taken_back_while_nothing_has_left(self, desk: Desk) -> None:
-        """The mail, its question and its contact come home; the reference that nobody was told ends as nothing."""
+        """The mail, its question and its contact come home; the reference that nobody was told leads there too."""
         case_id, _, second = await self.two_matters(desk)
         await desk.let_everything_leave()
         read = desk.ledger.database.read
         before = await read(lambda c: snapshot(c, case_id))
         opened = await self.split(desk, case_id, Splitting((second,), CaseKind.COMPLAINT, True), HOLD_S)
         await do(desk, take_back, await look(desk, case_id, self.agent))
-        assert await read(lambda c: snapshot(c, case_id)) == before
-        assert (await case_of(desk, opened)).outcome == "not_a_matter"
+        after = await read(lambda c: snapshot(c, case_id))
+        assert after == {**before, "mergers": [opened]}
+        assert (await case_of(desk, opened)).outcome == "merged"
         assert await desk.rows(t.outbox, case_id=opened) == []
         assert {row.state for row in await desk.rows(t.legal_clocks, case_id=opened)} == {"void"}
         assert await desk.problems() == []
