@@ -82,15 +82,16 @@ def _silence(case: OwnedCase, roster: Roster, policy: Policy, now: datetime) -> 
     ends = [policy.calendar.start_of(case.away_from)] if case.away_from else []
     if case.broken_at is None:
         due = case.due_at if case.due_at is not None else policy.next_escalation(now, team)
-        return Look(max(min([due, *ends]), now + AGAIN_SOON), level=case.level)
+        return Look(min([max(due, now + AGAIN_SOON), *ends]), level=case.level)
     limit = policy.silent_until(case.broken_at, team)
     if now < limit:
-        return Look(max(min([limit, *ends]), now + AGAIN_SOON), level=case.level)
+        return Look(min([limit, *ends]), level=case.level)
     successor = _successor(case, roster, case.lost_by)
     if successor is None:
         again = policy.next_escalation(now, team)
         return Look(min([again, *ends]), level=case.level, is_exhausted=True, says="nobody is left to take it")
-    return _passed(case, roster, successor, "silent since a promise was broken", now + AGAIN_SOON)
+    midnight = policy.calendar.start_of(policy.calendar.today(now) + timedelta(days=1))
+    return _passed(case, roster, successor, "silent since a promise was broken", min(now + AGAIN_SOON, midnight))
 
 
 def _passed(case: OwnedCase, roster: Roster, successor: Person, says: str, check_at: datetime) -> Look:

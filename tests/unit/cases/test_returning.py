@@ -42,6 +42,16 @@ def test_silence_counts_from_the_broken_promise_and_not_before() -> None:
     assert (just_broken.to, just_broken.check_at) == (None, POLICY.silent_until(NOW))
 
 
+def test_holidays_that_begin_within_minutes_are_not_slept_through() -> None:
+    """One minute before midnight, on the day before somebody goes away, the next look is at midnight."""
+    people = roster(person("agent", "lead"), person("bella", "lead"), person("lead"))
+    midnight = POLICY.calendar.start_of(TODAY + timedelta(days=1))
+    late = midnight - timedelta(minutes=1)
+    for more in ({"due_at": late - timedelta(days=1)}, {"broken_at": late}, {"broken_at": late - timedelta(days=9)}):
+        found = look(owned("agent", away_from=TODAY + timedelta(days=1), **more), people, POLICY, late)
+        assert found.check_at == midnight
+
+
 @given(
     rosters(),
     st.integers(0, 6),
