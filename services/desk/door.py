@@ -16,6 +16,7 @@ from itaca.storage.desk_events import DoorEvent
 from itaca.storage.desk_sessions import signed_in
 from itaca.storage.invitations import digest, new_secret
 from itaca.storage.staff import Change
+from services.desk.clients import client_address
 from services.desk.desk import Desk
 from services.desk.passwords import form_token
 from services.desk.words import choose_language
@@ -77,7 +78,8 @@ def change_by(request: Request, visitor: Visitor) -> Change:
 
 def client_of(request: Request) -> str:
     """Return the network address that the request came from."""
-    return request.client.host if request.client else ""
+    peer = request.client.host if request.client else ""
+    return client_address(peer, request.headers.getlist("x-forwarded-for"), desk_of(request).settings.proxies)
 
 
 async def visitor_of(request: Request) -> Visitor:
@@ -104,7 +106,8 @@ async def check_form(request: Request, secret: str) -> None:
     Raises:
         ForgedError: it does not.
     """
-    sent = (await request.form()).get(FORM_FIELD)
+    # Read before where the form has fields of its own; where it has none, it has no files either.
+    sent = (await request.form(max_files=0)).get(FORM_FIELD)
     if not (isinstance(sent, str) and secret and hmac.compare_digest(sent.encode(), form_token(secret).encode())):
         raise ForgedError("the form carries no valid token")
 

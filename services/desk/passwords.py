@@ -20,6 +20,8 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._turn = asyncio.Semaphore(_AT_ONCE)
+        self.attempts = asyncio.Semaphore(_AT_ONCE)
+        """Held from counting refusals to writing the next one: a burst of guesses does not slip past the limit."""
         self._nobody = ""
 
     async def hash(self, password: str) -> str:

@@ -1,5 +1,6 @@
 """What the desk is told by its environment."""
 
+from ipaddress import ip_network
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -18,6 +19,9 @@ class DeskSettings(ServiceSettings):
     port: int = Field(8025, ge=0, le=65535, description="Port of the desk and the API; 0 takes a free one.")
     public_url: str = Field(
         "", description="Address by which people reach the desk; https:// makes its cookies travel over TLS only."
+    )
+    proxies: tuple[str, ...] = Field(
+        (), description="Networks (CIDR) of proxies whose X-Forwarded-For names who asks; default: nobody's counts."
     )
     session_hours: int = Field(12, ge=1, le=24 * 30, description="Hours after which one signs in again.")
     sign_in_attempts: int = Field(
@@ -56,7 +60,19 @@ class DeskSettings(ServiceSettings):
         problems = []
         if self.public_url and not (parts.scheme in ("http", "https") and parts.netloc):
             problems.append(f"{self.variable('public_url')}: must begin with https:// (or http://) and name a host")
+        problems += [
+            f"{self.variable('proxies')}: {one} is no network; write 10.1.0.0/16" for one in self._no_networks()
+        ]
         return problems + (self._provider_problems() if self.oidc_issuer else [])
+
+    def _no_networks(self) -> list[str]:
+        found = []
+        for network in self.proxies:
+            try:
+                ip_network(network)
+            except ValueError:
+                found.append(network)
+        return found
 
     def _provider_problems(self) -> list[str]:
         problems = []

@@ -8,6 +8,8 @@ from services.desk.settings import MEGABYTE
 
 MOST_BYTES = 40 * MEGABYTE
 """More than the files of any form of the desk together; each form has a limit of its own beside this one."""
+MOST_TEXT_BYTES = MEGABYTE
+"""A form without files is held in memory, whoever sends it: also before it is known who that is."""
 _API = "/v1"
 
 
@@ -21,12 +23,14 @@ class LimitedForms:
         if scope["type"] != "http" or scope["path"].startswith(_API):
             await self._app(scope, receive, send)
             return
-        claimed = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        taken = int(claimed) if claimed.isdigit() and int(claimed) > MOST_BYTES else 0
+        headers = dict(scope["headers"])
+        has_files = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
+        claimed, most = headers.get(b"content-length", b"0"), MOST_BYTES if has_files else MOST_TEXT_BYTES
+        taken = int(claimed) if claimed.isdigit() and int(claimed) > most else 0
 
         async def counted() -> Message:
             nonlocal taken
-            if taken > MOST_BYTES:
+            if taken > most:
                 raise HTTPException(413)
             message = await receive()
             taken += len(message.get("body", b""))

@@ -54,13 +54,14 @@ async def try_sign_in(
     """Let somebody in whose password fits."""
     await check_form(request, visit_of(request))
     client, subject = client_of(request), hashlib.sha256(email.strip().lower().encode()).hexdigest()
-    if await is_too_often(desk, client, subject):
-        await desk.note(DoorEvent.TOO_MANY, client, subject=subject)
-        return _ask(request, desk, next, "too_many", 429)
-    found = await desk.database.read(lambda conn: find_account(conn, email))
-    if not await desk.passwords.fits(password, found[1] if found else None) or found is None:
-        await desk.note(DoorEvent.REFUSED, client, subject=subject)
-        return _ask(request, desk, next, "refused", 403)
+    async with desk.passwords.attempts:
+        if await is_too_often(desk, client, subject):
+            await desk.note(DoorEvent.TOO_MANY, client, subject=subject)
+            return _ask(request, desk, next, "too_many", 429)
+        found = await desk.database.read(lambda conn: find_account(conn, email))
+        if not await desk.passwords.fits(password, found[1] if found else None) or found is None:
+            await desk.note(DoorEvent.REFUSED, client, subject=subject)
+            return _ask(request, desk, next, "refused", 403)
     return await let_in(request, desk, found[0], next, BY_PASSWORD)
 
 
