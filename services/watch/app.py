@@ -4,7 +4,8 @@ In:     the ledger and the broker.
 Out:    unsettled mail driven again; review cases for what the machine gave up; broken promises one level up;
         legal terms that end told of; cases of silent owners passed on, and a daily list of those nobody can take;
         cancellations watched from their effect and closed at the end of their watch; the books, the standing audit
-        and the drift of scores as metrics; alarms about drift for the router.
+        and the drift of scores as metrics; alarms about drift for the router; words forgotten that were kept long
+        enough.
 Fails:  a duty that meets a TransientError is left until the next round; the others are done all the same.
 """
 
@@ -28,6 +29,7 @@ from services.watch.drift import DriftAlarm
 from services.watch.drive import Drive
 from services.watch.driver import Driver
 from services.watch.letters import Letters
+from services.watch.retention import Retention
 from services.watch.settings import WatchSettings
 
 log = structlog.get_logger()
@@ -64,6 +66,7 @@ class WatchStage:
             "values": clocks.values,
             "books": books.run,
             "audit": AuditFigures(parts.database, parts.clock, parts.metrics).run,
+            "retention": Retention(parts.database, parts.clock, parts.rng, settings).run,
             "drift": DriftAlarm(parts.database, parts.clock, parts.metrics).run,
         }
         self._failing: dict[str, str] = {}

@@ -16,4 +16,10 @@ class WatchSettings(ServiceSettings):
         60.0, gt=0, description="Pause after the first drive, a minute after acceptance; then it doubles."
     )
     review_after_s: float = Field(900.0, gt=0, description="Then, after so many seconds, a person decides.")
+    retain_noted_days: int = Field(
+        0, ge=0, description="Days after which mail that asked nothing of us loses its words; 0: never."
+    )
+    retain_closed_days: int = Field(
+        0, ge=0, description="Days after its closing after which a case and its mail lose their words; 0: never."
+    )
     batch_size: int = Field(200, ge=1, le=5000, description="Mails driven again in one round, at most.")

@@ -7,6 +7,7 @@ LOSES_ROWS = {
     "audit_samples",
     "customer_addresses",
     "customer_codes",
+    "customer_words",
     "kept_files",
     "last_acts",
     "letter_files",

@@ -39,6 +39,7 @@ from itaca.storage import (
     owner_timers,
     parkings,
     people,
+    retention,
     standing,
     trace,
     values,
@@ -46,6 +47,7 @@ from itaca.storage import (
 from itaca.storage.cancellations import follow_watches
 from itaca.storage.case_pages import CasePage, case_page, history_page
 from itaca.storage.entries import Entries
+from itaca.storage.erasure import Order
 from itaca.storage.intake import _known
 from itaca.storage.migrate import upgrade
 from itaca.storage.moments import to_micros
@@ -76,6 +78,7 @@ async def test_migrations_and_tables_spell_the_same_schema(database: SqliteDatab
 
 ENERGY = Policy(law=Law(load_pack(), "energy"))
 LATER = NOW + timedelta(days=35)
+ORDER = Order("e", LATER, "watch", "kept long enough", b"s" * 32)
 PLACE = Place((to_micros(NOW), "a"))
 
 
