@@ -8,9 +8,10 @@ and after and at no moment know half of it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
 
 from itaca.contracts.ids import CaseId, CustomerId, MailId
 from itaca.errors import PermanentError
@@ -132,7 +133,17 @@ def tombstones(conn: Connection, customer_id: CustomerId | None = None) -> list[
 
 def is_erased(conn: Connection, mail_id: MailId) -> bool:
     """Say whether of this mail only the entry in the books is left."""
-    return conn.scalar(select(erased_mails.c.mail_id).where(erased_mails.c.mail_id == mail_id)) is not None
+    return bool(erased_among(conn, [mail_id]))
+
+
+def erased_among(conn: Connection, mail_ids: Sequence[MailId]) -> set[MailId]:
+    """Return those of which only the entry in the books is left."""
+    return {MailId(one) for one in conn.scalars(_erased_among(), {"ids": list(mail_ids)})}
+
+
+@cache
+def _erased_among() -> Select[Any]:
+    return select(erased_mails.c.mail_id).where(erased_mails.c.mail_id.in_(bindparam("ids", expanding=True)))
 
 
 def _tombstone(conn: Connection, row: Row[Any]) -> Tombstone:

@@ -28,6 +28,7 @@ from itaca.storage.desk_case import (
 )
 from itaca.storage.desk_lists import cases_of
 from itaca.storage.desk_sessions import also_looking, look_at
+from itaca.storage.erasure import erased_among
 from itaca.storage.invitations import digest
 from itaca.storage.legal_clocks import legal_lines
 from itaca.storage.people import list_people
@@ -84,12 +85,15 @@ async def show_case(
 def _load(
     conn: Connection, desk: Desk, head: CaseHead, visitor: Visitor, attempt: Attempt, now: datetime
 ) -> dict[str, Any]:
-    received, files = received_mails(conn, head.id), case_files(conn, head.id)
+    received = received_mails(conn, head.id)
+    erased = erased_among(conn, [mail.mail_id for mail in received])
+    files = [file for file in case_files(conn, head.id) if file.mail_id not in erased]
     history, sent = case_history(conn, head.id), sent_letters(conn, head.id)
     legal = legal_lines(conn, head.id, desk.policy.law)
     return more_of(conn, desk, visitor, head, received, now) | {
         "case": head,
         "received": received,
+        "erased": erased,
         "bubbles": bubbles(received, sent, files, sent_files(conn, [letter.outbox_id for letter in sent])),
         "files": files,
         "promises": case_promises(conn, head.id),
