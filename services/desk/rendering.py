@@ -58,6 +58,7 @@ def _environment(words: Words) -> Environment:
         weekday=words.weekday,
         moment=words.moment,
         time=words.time,
+        late=words.late,
         until=words.until,
         language=words.language_name,
         size=words.size,

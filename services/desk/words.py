@@ -91,6 +91,11 @@ class Words:
         """Return what a language is called, by its two letters."""
         return str(Locale(self.language).languages.get(code, code))
 
+    def late(self, moment: datetime, now: datetime) -> str:
+        """Return how long ago something was due: ``3 hours late``."""
+        late = format_timedelta(now - moment, threshold=1.5, locale=self.language)
+        return self.catalogue.gettext("%(time)s late") % {"time": late}
+
     def size(self, size_bytes: int) -> str:
         """Return a size as people read it."""
         if size_bytes < 1000:

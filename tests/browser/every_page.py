@@ -11,13 +11,18 @@ from itaca.storage import tables as t
 from itaca.storage.deliveries import Delivery, log_delivery, send_test
 from itaca.storage.invitations import invite_person
 from itaca.storage.webhook_secrets import keyring_here
-from itaca.storage.webhooks import WebhookEvent, add_webhook
+from itaca.storage.webhooks import TEST_EVENT, WebhookEvent, add_webhook
+from services.desk.site import ROUTERS
 from tests.browser.scenes import DARIO, LIA, cancelled, play, scored, violated
 from tests.support.desk_site import Site
 
+Addresses = dict[str, str]
+"""Where each page stands, by its route."""
 NO_PAGES = frozenset(
     {
         "/live",
+        "/sign-in/provider",
+        "/sign-in/provider/back",
         "/cases/{reference}/news",
         "/letters/{letter_id}/files/{position}",
         "/mails/{mail_id}/html",
@@ -27,13 +32,13 @@ NO_PAGES = frozenset(
         "/receipts/{token}.json",
     }
 )
-"""What a page takes in, or what is saved."""
+"""What a page takes in, what is saved, and steps of signing in elsewhere."""
 ALSO = ("/cases?q=nobody", "/review?blind=true", "/cancellations?show=violated", "/value?by=team&days=28", "/nowhere")
 """Other looks of the same pages."""
 FOR_GUESTS = ("/sign-in", "/invite/{secret}", "/receipts/{token}")
 
 
-async def everything(site: Site) -> tuple[list[str], list[str]]:
+async def everything(site: Site) -> tuple[Addresses, Addresses]:
     """Let a day pass and return the addresses of all pages: those for guests, and those for who is signed in.
 
     Raises:
@@ -44,10 +49,12 @@ async def everything(site: Site) -> tuple[list[str], list[str]]:
     await cancelled(site, *LIA)
     await scored(site)
     known = await site.ledger.database.write(lambda c: _known(c, site, refs["roban"]))
-    routes = [one.path for one in site.stage.app.routes if isinstance(one, Route) and "GET" in (one.methods or ())]
-    pages = [path for path in routes if path not in NO_PAGES]
-    inside = [path.format(**known) for path in pages if path not in FOR_GUESTS]
-    return [path.format(**known) for path in FOR_GUESTS], [*inside, f"/cases/{refs['dario']}", *ALSO]
+    routes = [one for router in (site.stage.app.router, *ROUTERS) for one in router.routes if isinstance(one, Route)]
+    paths = [one.path for one in routes if "GET" in (one.methods or ())]
+    pages = [path for path in paths if path not in NO_PAGES and path not in FOR_GUESTS]
+    inside = {path: path.format(**known) for path in [*pages, *ALSO]}
+    inside["/case-with-evidence"] = f"/cases/{refs['dario']}"
+    return {path: path.format(**known) for path in FOR_GUESTS}, inside
 
 
 def _known(c: Connection, site: Site, reference: str) -> dict[str, str]:
@@ -69,6 +76,7 @@ def _webhook(c: Connection, site: Site) -> str:
     keyring = keyring_here(c, site.stage.app.state.desk.shared)
     made, _ = add_webhook(c, "https://spedizioni.example/itaca", {WebhookEvent.CASE_CLOSED}, now, rng, keyring)
     entry = send_test(c, made.id, now, rng)
-    tried = Delivery(uuid7(now, rng), made.id, entry, "prova", "case.closed", now, 503, 240, "answered 503")
+    tried = Delivery(uuid7(now, rng), made.id, entry, "prova", TEST_EVENT, now, 503, 240, "the webhook answered 503")
     log_delivery(c, tried)
+    c.execute(t.outbox.update().where(t.outbox.c.id == entry).values(attempts=1))
     return made.id

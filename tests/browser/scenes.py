@@ -36,12 +36,12 @@ che non avevo chiesto.
 Vorrei sapere dove sono i libri che ho ordinato e perché nessuno mi ha avvisato del ritardo.
 
 Roban Ferrero"""
-AGAIN = """Vi ho scritto il 2 aprile e non ho ricevuto risposta. I libri non sono ancora arrivati.
+AGAIN = """Vi ho scritto ieri e non ho ricevuto risposta. I libri non sono ancora arrivati.
 
 È la seconda volta che vi scrivo per la stessa cosa. Se non rispondete mi rivolgo al mio avvocato.
 
 Roban Ferrero"""
-CHARGED = """Il 2 luglio mi avete confermato la disattivazione, eppure
+CHARGED = """Mi avete confermato la disattivazione, eppure
 anche questa settimana mi avete addebitato 5 euro, per la terza volta.
 Allego la schermata con gli addebiti: chiedo il rimborso.
 

@@ -4,55 +4,80 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from tests.browser.scenes import play
-from tests.support.chromium import open_chromium, visit
-from tests.support.desk_site import open_site
+from playwright.async_api import Browser
+
+from tests.browser.every_page import Addresses, everything
+from tests.support.chromium import Visit, open_chromium, visit
+from tests.support.desk_site import Site, open_site
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 WHO = "Giulia Ferri"
 LOADED = (
     "Promise.all([...document.images].map(one => { one.loading = 'eager'; return one.decode().catch(() => 0); }))"
 )
+NAMES = {
+    "/": "my-day",
+    "/cases/{reference}": "case",
+    "/customers/{customer_id}": "customer",
+    "/people/{person_id}": "person",
+    "/teams/{team_id}": "team",
+    "/webhooks/{webhook_id}": "webhook",
+    "/invite/{secret}": "invite",
+    "/receipts/{token}": "receipt",
+    "/review?blind=true": "blind-check",
+    "/nowhere": "nowhere",
+}
+"""How pictures are called whose page has no name that does."""
+ON_A_PHONE = ("/", "/cases/{reference}", "/review", "/cancellations", "/value")
+IN_THE_DARK = ("/cases/{reference}", "/flow")
+
+
+def name_of(page: str) -> str:
+    """Return what the picture of a page is called."""
+    words = (word for word in page.split("?")[0].split("/") if word and not word.startswith("{"))
+    return NAMES.get(page, "-".join(words))
 
 
 async def take_all(folder: Path) -> list[Path]:
-    """Write the pictures and return their paths."""
+    """Write the pictures and return their paths; what lay there before is removed."""
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
     with tempfile.TemporaryDirectory() as data:
-        async with open_site(Path(data)) as site, open_chromium() as browser:
-            refs = await play(site)
-            pages = {
-                "my-day": "/",
-                "cases": "/cases",
-                "case": f"/cases/{refs['roban']}",
-                "case-with-evidence": f"/cases/{refs['dario']}",
-                "review": "/review",
-                "blind-check": "/review?blind=true",
-                "flow": "/flow",
-                "people": "/people",
-            }
-            async with visit(browser, site) as guest:
-                await guest.go("/sign-in")
-                await guest.page.screenshot(path=folder / "sign-in.png")
-            async with visit(browser, site, WHO) as one:
-                for name, path in pages.items():
-                    await one.go(path)
-                    await one.page.evaluate(LOADED)
-                    await one.page.screenshot(path=folder / f"{name}.png", full_page=True)
-            async with visit(browser, site, WHO, language="en-GB", is_dark=True) as dark:
-                await dark.go(pages["case"])
-                await dark.page.screenshot(path=folder / "case-dark-english.png", full_page=True)
-            async with visit(browser, site, WHO, is_phone=True) as phone:
-                for name in ("my-day", "case", "review"):
-                    await phone.go(pages[name])
-                    await phone.page.screenshot(path=folder / f"{name}-phone.png", full_page=True)
+        async with open_site(Path(data)) as site, open_chromium("it") as browser:
+            for_guests, inside = await everything(site)
+            seen = {page: path for page, path in inside.items() if "?" not in page or page in NAMES}
+            await _take(folder, browser, site, "", for_guests)
+            await _take(folder, browser, site, WHO, seen)
+            await _take(folder, browser, site, WHO, {page: inside[page] for page in ON_A_PHONE}, "phone")
+            await _take(folder, browser, site, WHO, {page: inside[page] for page in IN_THE_DARK}, "dark-english")
     return sorted(folder.glob("*.png"))
+
+
+async def _take(folder: Path, browser: Browser, site: Site, who: str, pages: Addresses, way: str = "") -> None:
+    """Take the pictures of these pages, as one person sees them."""
+    is_dark, is_phone = way == "dark-english", way == "phone"
+    language = "en-GB" if is_dark else "it-IT"
+    async with visit(browser, site, who, language=language, is_dark=is_dark, is_phone=is_phone) as one:
+        if not is_phone:
+            await one.page.set_viewport_size({"width": 1120, "height": 700})
+        for page, path in pages.items():
+            await one.go(path)
+            name = f"{name_of(page)}-{way}" if way else name_of(page)
+            await _picture(one, folder / f"{name}.png")
+
+
+async def _picture(one: Visit, path: Path) -> None:
+    await one.page.evaluate(LOADED)
+    await one.page.screenshot(path=path, full_page=True)
 
 
 def main() -> None:
     """Take the pictures and say how large each is, in bytes."""
-    for path in asyncio.run(take_all(FOLDER)):
+    paths = asyncio.run(take_all(FOLDER))
+    for path in paths:
         print(f"{path.name}: {path.stat().st_size}")
+    print(f"{len(paths)} pictures: {sum(path.stat().st_size for path in paths)}")
 
 
 if __name__ == "__main__":

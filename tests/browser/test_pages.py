@@ -40,7 +40,7 @@ async def test_no_page_shuts_anybody_out(
     found: list[str] = []
     for name, paths in (("", for_guests), ("Giulia Ferri", inside)):
         async with visit(browser, site, name, language=language, is_dark=is_dark, is_phone=is_phone) as one:
-            for path in paths:
+            for path in paths.values():
                 await one.go(path)
                 found += await serious(one)
                 width = await one.page.evaluate("document.documentElement.scrollWidth - innerWidth")
