@@ -117,7 +117,7 @@ def take_back(conn: Connection, act: Act) -> TakenBack:
     if problem:
         raise PermanentError(problem)
     entries = act.entries()
-    had_files = _call_back(conn, entries, letters)
+    had_files = _call_back(conn, entries, letters, touched)
     for case_id, before in row.before["cases"].items():
         restore(conn, CaseId(case_id), before, entries)
     for opened in row.before["opened"]:
@@ -158,14 +158,15 @@ def _left(letters: Sequence[Row[Any]]) -> bool:
     return any(OutboxKind(one.kind) in _STAYS_AWAY and not _is_here(one) for one in letters)
 
 
-def _call_back(conn: Connection, entries: Entries, letters: Sequence[Row[Any]]) -> bool:
+def _call_back(conn: Connection, entries: Entries, letters: Sequence[Row[Any]], touched: Sequence[str]) -> bool:
     """Take letters out of the outbox that nobody has claimed; tell colleagues whose notice has left. Had it files?
 
     Raises:
         PermanentError: a courier was quicker.
     """
     here = [one.id for one in letters if _is_here(one)]
-    conn.execute(delete(acknowledgements).where(acknowledgements.c.outbox_id.in_(here)))
+    receipts = acknowledgements.c.case_id.in_(touched) & acknowledgements.c.outbox_id.in_(here)
+    conn.execute(delete(acknowledgements).where(receipts))
     had_files = drop_files(conn, here)
     mine = outbox.c.id.in_(here) & (outbox.c.state == OutboxState.PENDING.value) & (outbox.c.attempts == 0)
     if here and conn.execute(delete(outbox).where(mine)).rowcount != len(here):

@@ -8,14 +8,16 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, union_all, update
 
 from itaca.cases.policy import Policy
 from itaca.cases.value import AnswerFacts, Bar, Fact, Value, pareto, score
 from itaca.cases.written_answers import ATTACHMENT
 from itaca.contracts.ids import CaseId, MailId
+from itaca.contracts.intents import CaseOutcome
 from itaca.errors import PermanentError
 from itaca.storage import tables
+from itaca.storage.columns import Id
 from itaca.storage.conditions import is_unscored
 from itaca.storage.entries import Entries
 from itaca.storage.mails import load_texts
@@ -151,7 +153,7 @@ def _facts(conn: Connection, row: Row[Any]) -> AnswerFacts:
     until = min([row.score_at, *(one.answered_at for one in others if one.answered_at > row.answered_at)])
     events = conn.execute(_events(), {"case_id": row.case_id, "until": until, "most": _MOST_EVENTS}).all()
     after = [event for event in events if event.at >= row.answered_at]
-    facts = {_FACTS[event.kind] for event in after if event.kind in _FACTS}
+    facts = {_FACTS[event.kind] for event in after if event.kind in _FACTS and not _is_merger(event)}
     if any(event.kind == "promise_kept" and event.detail.get("evidence") for event in after):
         facts.add(Fact.PROMISE_KEPT)
     contacts = [e for e in after if e.kind in _CONTACTS and e.detail.get("reasons") != _NO_CONTACT]
@@ -180,6 +182,11 @@ def _asked_again(conn: Connection, row: Row[Any]) -> tuple[str, ...]:
     return tuple(one for one in row.asks_for if one in given)
 
 
+def _is_merger(event: Row[Any]) -> bool:
+    """A case that goes on in another one has ended nothing for the customer."""
+    return bool(event.kind == "closed" and event.detail.get("outcome") == CaseOutcome.MERGED.value)
+
+
 @cache
 def _due() -> Select[Any]:
     """Return the statement of every round of the watch; built once, because building takes longer than running."""
@@ -195,10 +202,12 @@ def _due() -> Select[Any]:
 
 @cache
 def _events() -> Select[Any]:
-    events = tables.case_events
+    events, mergers = tables.case_events, tables.mergers
+    into = select(mergers.c.into_id).where(mergers.c.case_id == bindparam("case_id"))
+    here = union_all(select(bindparam("case_id", type_=Id).label("id")), into)
     return (
         select(events.c.at, events.c.kind, events.c.detail)
-        .where(events.c.case_id == bindparam("case_id"), events.c.at < bindparam("until"))
+        .where(events.c.case_id.in_(here), events.c.at < bindparam("until"))
         .order_by(events.c.at.desc())
         .limit(bindparam("most"))
     )

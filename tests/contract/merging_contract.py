@@ -24,6 +24,7 @@ from itaca.storage.case_undoing import TOO_LATE, take_back
 from itaca.storage.departures import failed
 from itaca.storage.moments import from_micros
 from itaca.storage.parkings import park, parking_of
+from itaca.storage.values import score_due
 from tests.support.case_facts import WRITER, order_number
 from tests.support.desk_acts import HOLD_S, case_of, complain, do, look
 from tests.support.routed import CANCELLATION, COMPLAINT, ORDER, POLICY, UNSURE, Desk, reference
@@ -229,6 +230,21 @@ class MergingContract:
         await do(desk, failed, entry, OutboxState.FAILED, desk.now, desk.ledger.rng, "refused")
         assert (await case_of(desk, older)).status == "closed"
         assert await desk.told(newer, "reply_failed") == ["agent@shop.example"]
+
+    async def test_an_answer_is_measured_by_what_follows_in_the_other_case(self, desk: Desk) -> None:
+        """The customer wrote again where the matter went on; a merger itself ended nothing for them."""
+        older, newer = await self.two(desk)
+        (mail,) = await desk.rows(t.case_mails, case_id=older, role="opened")
+        said = Answer("Re", "Un momento.", WRITER, back_by=desk.now + timedelta(days=9))
+        await do(desk, case_acts.answer, await look(desk, older, self.agent), mail.mail_id, said, "Agent")
+        await desk.let_everything_leave()
+        await self.merged(desk, older, newer)
+        await desk.settle(COMPLAINT, "e allora?", reference(await case_of(desk, older)))
+        await desk.pass_time(days=15)
+        await do(desk, score_due, desk.now)
+        (value,) = await desk.rows(t.answer_values)
+        assert value.contacts_after == 1
+        assert not any("closed" in reason or "state" in reason for reason in value.reasons)
 
     async def test_a_merger_is_taken_back_whole(self, desk: Desk) -> None:
         """Both cases stand as before, with their clocks, dates and questions; the history says both."""
