@@ -53,7 +53,7 @@ def described(server: ApiServer) -> schemathesis.BaseSchema:
 
 
 @pytest.mark.parametrize("mode", GenerationMode)
-@pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=" ".join)
+@pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=[f"{method} {path}" for path, method in OPERATIONS])
 def test_no_request_finds_an_answer_that_was_not_announced(
     server: ApiServer, described: schemathesis.BaseSchema, path: str, method: str, mode: GenerationMode
 ) -> None:
