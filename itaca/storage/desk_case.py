@@ -193,16 +193,18 @@ def case_promises(conn: Connection, case_id: CaseId) -> list[Promised]:
     return sorted(found, key=lambda one: one.state != "open")
 
 
-def received_mails(conn: Connection, case_id: CaseId) -> list[Received]:
-    """Return the newest mails of a case, at most MOST_MAILS, in the order in which they came."""
-    query = (
-        select(case_mails.c.mail_id, case_mails.c.role, mails.c.received_at)
-        .join(mails, mails.c.id == case_mails.c.mail_id)
-        .where(case_mails.c.case_id == case_id)
-        .order_by(mails.c.received_at.desc(), mails.c.id.desc())
-        .limit(MOST_MAILS)
+def received_mails(conn: Connection, case_id: CaseId, limit: int = MOST_MAILS) -> list[Received]:
+    """Return the mail that opened a case, and at most ``limit`` of its newest, in the order of coming."""
+    links = select(case_mails.c.mail_id, case_mails.c.role, mails.c.received_at).join(
+        mails, mails.c.id == case_mails.c.mail_id
     )
-    rows = list(reversed(conn.execute(query).all()))
+    mine = links.where(case_mails.c.case_id == case_id)
+    newest = mine.order_by(mails.c.received_at.desc(), mails.c.id.desc()).limit(limit)
+    rows = list(reversed(conn.execute(newest).all()))
+    opening = select(cases.c.opened_by).where(cases.c.id == case_id).scalar_subquery()
+    first = conn.execute(mine.where(case_mails.c.mail_id == opening)).first()
+    if first is not None and first.mail_id not in {row.mail_id for row in rows}:
+        rows.insert(0, first)
     ids = [MailId(row.mail_id) for row in rows]
     texts, judged = load_texts(conn, ids), newest_judgements(conn, ids)
     return [
@@ -224,14 +226,21 @@ def newest_judgements(conn: Connection, mail_ids: Sequence[MailId]) -> dict[Mail
     return {MailId(row.mail_id): Judgement.model_validate(row.judgement) for row in rows}
 
 
-def sent_letters(conn: Connection, case_id: CaseId) -> list[Sent]:
+def sent_letters(conn: Connection, case_id: CaseId, limit: int = MOST_MAILS) -> list[Sent]:
     """Return the newest letters to the customer because of this case, in order."""
     query = select(outbox).where(outbox.c.case_id == case_id, outbox.c.kind.in_(_SENT))
-    rows = conn.execute(query.order_by(outbox.c.created_at.desc(), outbox.c.id.desc()).limit(MOST_MAILS)).all()
+    rows = conn.execute(query.order_by(outbox.c.created_at.desc(), outbox.c.id.desc()).limit(limit)).all()
     return [
         Sent(row.id, OutboxKind(row.kind), row.state, row.recipient, from_micros(row.created_at), row.payload)
         for row in reversed(rows)
     ]
+
+
+def count_said(conn: Connection, case_id: CaseId) -> int:
+    """Return how many mails and letters a case has."""
+    came = select(func.count()).select_from(case_mails).where(case_mails.c.case_id == case_id)
+    left = select(func.count()).select_from(outbox).where(outbox.c.case_id == case_id, outbox.c.kind.in_(_SENT))
+    return conn.execute(came).scalar_one() + conn.execute(left).scalar_one()
 
 
 def case_history(conn: Connection, case_id: CaseId, limit: int = MOST_EVENTS) -> list[Happened]:

@@ -15,6 +15,7 @@ from itaca.storage.answer_files import sent_files
 from itaca.storage.asks import question_check
 from itaca.storage.case_acts import Act
 from itaca.storage.desk_case import (
+    MOST_MAILS,
     CaseHead,
     Received,
     cancellation_of,
@@ -22,6 +23,7 @@ from itaca.storage.desk_case import (
     case_head,
     case_history,
     case_promises,
+    count_said,
     news_since,
     received_mails,
     sent_letters,
@@ -33,12 +35,14 @@ from itaca.storage.invitations import digest
 from itaca.storage.legal_clocks import legal_lines
 from itaca.storage.people import list_people
 from services.desk.case_more import law_choices, more_of
-from services.desk.conversation import bubbles
+from services.desk.conversation import bubbles, newest_of
 from services.desk.desk import Desk
 from services.desk.door import NotFoundError, Visitor
 from services.desk.templates import templates_for
 
 _MOST_SUBJECT = 80
+FEW = 20
+"""Mails and letters that a case shows at first."""
 KEYS = {Intent.ORDER: "o", Intent.COMPLAINT: "c", Intent.CANCELLATION: "k"}
 """One key for each intent, on the page of a case as in the review."""
 
@@ -57,19 +61,22 @@ class Attempt:
 
 
 async def show_case(
-    desk: Desk, visitor: Visitor, reference: str, attempt: Attempt | None = None, done: str = ""
+    desk: Desk, visitor: Visitor, reference: str, attempt: Attempt | None = None, done: str = "", shown: int = FEW
 ) -> Response:
     """Return the page of a case.
+
+    Args:
+        shown: how many of the newest mails and letters; the mail that opened the case stands before them.
 
     Raises:
         NotFoundError: no case has this reference.
     """
-    attempt = attempt or Attempt()
+    attempt, shown = attempt or Attempt(), max(FEW, min(shown, MOST_MAILS))
     now = desk.clock.now()
 
     def work(conn: Connection) -> dict[str, Any] | None:
         head = case_head(conn, reference)
-        return None if head is None else _load(conn, desk, head, visitor, attempt, now)
+        return None if head is None else _load(conn, desk, head, visitor, attempt, now, shown)
 
     values = await desk.database.read(work)
     if values is None:
@@ -83,18 +90,21 @@ async def show_case(
 
 
 def _load(
-    conn: Connection, desk: Desk, head: CaseHead, visitor: Visitor, attempt: Attempt, now: datetime
+    conn: Connection, desk: Desk, head: CaseHead, visitor: Visitor, attempt: Attempt, now: datetime, shown: int
 ) -> dict[str, Any]:
-    received = received_mails(conn, head.id)
+    received = received_mails(conn, head.id, shown)
     erased = erased_among(conn, [mail.mail_id for mail in received])
     files = [file for file in case_files(conn, head.id) if file.mail_id not in erased]
-    history, sent = case_history(conn, head.id), sent_letters(conn, head.id)
+    history, sent = case_history(conn, head.id), sent_letters(conn, head.id, shown)
+    talk = newest_of(bubbles(received, sent, files, sent_files(conn, [letter.outbox_id for letter in sent])), shown)
     legal = legal_lines(conn, head.id, desk.policy.law)
     return more_of(conn, desk, visitor, head, received, now) | {
         "case": head,
         "received": received,
         "erased": erased,
-        "bubbles": bubbles(received, sent, files, sent_files(conn, [letter.outbox_id for letter in sent])),
+        "bubbles": talk,
+        "shown": shown,
+        "earlier": _earlier(head, shown) if count_said(conn, head.id) > len(talk) else "",
         "files": files,
         "promises": case_promises(conn, head.id),
         "history": history,
@@ -108,6 +118,11 @@ def _load(
         "colleagues": [one for one in list_people(conn) if one.is_active and one.id != head.owner_id],
         "looking": also_looking(conn, head.reference, visitor.id, now),
     }
+
+
+def _earlier(head: CaseHead, shown: int) -> str:
+    """Return where what is not shown stands: on a longer page, or in the customer's history."""
+    return f"/cases/{head.reference}?shown={MOST_MAILS}" if shown < MOST_MAILS else f"/customers/{head.customer_id}"
 
 
 def _answering(desk: Desk, visitor: Visitor, head: CaseHead, received: list[Received]) -> dict[str, Any]:

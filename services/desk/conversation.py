@@ -42,6 +42,11 @@ def bubbles(
     return sorted(said, key=lambda bubble: bubble.at)
 
 
+def newest_of(talk: Sequence[Bubble], most: int) -> Sequence[Bubble]:
+    """Return what a conversation began with, and the newest of it."""
+    return talk if len(talk) <= most + 1 else [talk[0], *talk[-most:]]
+
+
 def _from_mail(mail: Received, files: Sequence[File]) -> Bubble:
     written = written_text(mail.text)
     return Bubble(

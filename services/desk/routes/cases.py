@@ -14,7 +14,7 @@ from itaca.storage.desk_search import LONGEST_WORDS, search_cases
 from itaca.storage.desk_sessions import also_looking, look_at
 from itaca.storage.invitations import digest
 from itaca.storage.paging import Place
-from services.desk.case_page import show_case
+from services.desk.case_page import FEW, show_case
 from services.desk.door import DeskHere, NotFoundError, Reader
 from services.desk.places import pager, place_by_id, place_by_moment
 
@@ -47,9 +47,9 @@ def _open_cases(conn: Connection, only: str, place: Place | None) -> dict[str, A
 
 
 @router.get("/cases/{reference}")
-async def one_case(desk: DeskHere, visitor: Reader, reference: str, done: str = "") -> Response:
+async def one_case(desk: DeskHere, visitor: Reader, reference: str, done: str = "", shown: int = FEW) -> Response:
     """Show one case."""
-    return await show_case(desk, visitor, reference, done=done)
+    return await show_case(desk, visitor, reference, done=done, shown=shown)
 
 
 @router.get("/cases/{reference}/news")
