@@ -17,7 +17,7 @@ from itaca.contracts.ids import CaseId, CustomerId, MailId
 from itaca.errors import PermanentError
 from itaca.mail.model import Entity, EntityKind, MailText
 from itaca.storage.codec import storable
-from itaca.storage.erasure_scope import Scope, load_scope, under_way
+from itaca.storage.erasure_scope import Scope, in_parts, load_scope, under_way
 from itaca.storage.erasure_words import forget_activities, forget_words
 from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.salted import ADDRESS, CONTRACT, CUSTOMER, keep_salt, salted
@@ -173,18 +173,7 @@ def _hold(conn: Connection, customer_id: CustomerId) -> Scope:
 
 def _not_erased(conn: Connection, scope: Scope) -> tuple[list[MailId], list[CaseId]]:
     """Return the mails that have their words, and the cases that were never erased or came back since."""
-    since = (
-        select(erased_mails.c.mail_id)
-        .join(erasures, erasures.c.id == erased_mails.c.erasure_id)
-        .where(erasures.c.customer_id == scope.customer_id)
-    )
-    gone = set(conn.scalars(since))
-    gone |= set(
-        one
-        for mail_id in scope.mails
-        if mail_id not in gone
-        for one in conn.scalars(select(erased_mails.c.mail_id).where(erased_mails.c.mail_id == mail_id))
-    )
+    gone = {one for part in in_parts(scope.mails) for one in erased_among(conn, part)}
     unchanged = (
         select(cases.c.id)
         .join(erased_cases, erased_cases.c.case_id == cases.c.id)
