@@ -63,5 +63,6 @@ def _environment(words: Words) -> Environment:
         language=words.language_name,
         size=words.size,
         tally=words.tally,
+        number=words.number,
     )
     return environment

@@ -105,9 +105,13 @@ class Words:
         kilo = size_bytes / 1000
         return f"{kilo:.0f} kB" if kilo < 1000 else f"{kilo / 1000:.1f} MB"
 
+    def number(self, number: int) -> str:
+        """Return a number with its thousands apart."""
+        return str(format_decimal(number, locale=self.language))
+
     def tally(self, held: Tally) -> str:
         """Return a count as people read it; with a plus where it was not counted further."""
-        return f"{format_decimal(held.count, locale=self.language)}{'+' if held.is_more else ''}"
+        return f"{self.number(held.count)}{'+' if held.is_more else ''}"
 
     def _dated(self, day: date) -> str:
         """A page has hundreds of dates, and a general formatter takes ten times as long."""
