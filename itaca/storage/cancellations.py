@@ -78,6 +78,12 @@ def step(conn: Connection, case_id: CaseId, taken: Step) -> bool:
     return reached != found
 
 
+def is_binding(conn: Connection, case_id: CaseId) -> bool:
+    """Say whether a case has a cancellation that was not ended as none or as withdrawn."""
+    found = _lock(conn, case_id)
+    return found is not None and found.holds
+
+
 def note_effect(
     conn: Connection,
     entries: Entries,

@@ -15,7 +15,7 @@ from itaca.contracts.intents import CaseKind, CaseOutcome
 from itaca.errors import PermanentError
 from itaca.storage import tables
 from itaca.storage.asks import refuse_open_asks
-from itaca.storage.cancellations import load_effect, note_effect, step
+from itaca.storage.cancellations import is_binding, load_effect, note_effect, step
 from itaca.storage.conditions import is_closed_case, is_open_case, is_open_promise
 from itaca.storage.desk_lists import open_ids
 from itaca.storage.entries import Entries
@@ -98,7 +98,7 @@ def keep_promises(
     """
     entries = Entries(now, rng, actor)
     kept = _keep(conn, entries, case_id, evidence)
-    if kept:
+    if kept and is_binding(conn, case_id):
         note_effect(conn, entries, case_id, now, evidence)
     entries.write(conn)
     return kept
@@ -157,12 +157,13 @@ def _end_cancellation(
 ) -> None:
     """Watch the cancellation of a case that is closed, or end it when it never was one.
 
-    What took effect is one, even if a later protest in its case was refused or merged.
+    What took effect is one, even if a later protest in its case was refused or merged. What was none stays none when
+    the customer writes again and is answered; that it took effect nobody may say then.
     """
     is_none = outcome is CaseOutcome.NOT_A_MATTER
     if is_none or (outcome in _NO_CANCELLATION and load_effect(conn, case_id) is None):
         step(conn, case_id, Step.DISMISSED)
-    else:
+    elif outcome is CaseOutcome.EFFECTED or is_binding(conn, case_id):
         note_effect(conn, entries, case_id, entries.now, evidence)
 
 

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from itaca.cases.actions import NewPromise
 from itaca.cases.activities import Activity
 from itaca.contracts.ids import CaseId
-from itaca.contracts.intents import ActivityKind, CaseOutcome
+from itaca.contracts.intents import ActivityKind, CaseOutcome, PromiseKind
 from itaca.errors import PermanentError
 from itaca.storage import tables as t
 from itaca.storage.activities import Reported, report_activity
 from itaca.storage.cancellations import follow_watches
-from itaca.storage.cases import close_case
+from itaca.storage.cases import close_case, keep_promises
 from itaca.storage.confirmations import Effect, confirm_effect, confirm_order, withdraw
+from itaca.storage.entries import Entries
 from itaca.storage.suppressions import SuppressionKey, find_suppressions
 from tests.support.routed import CANCELLATION, COMPLAINT, ORDER, POLICY, Desk
 
@@ -106,6 +108,25 @@ class EffectContract:
         await write(desk, lambda c: dismissed(c, now=now, rng=rng, actor="agent"))
         with pytest.raises(PermanentError, match="closed without effect"):
             await confirm(desk, case.reference)
+
+    async def test_what_was_none_is_answered_when_its_customer_writes_again(self, desk: Desk) -> None:
+        """A reply opens its case again: the promise can be kept and the case closed; only an effect is refused."""
+        await desk.settle(CANCELLATION)
+        (case,) = await desk.cases()
+        closed = partial(close_case, case_id=CaseId(case.id), evidence="read", rng=desk.ledger.rng, actor="agent")
+        await write(desk, lambda c: closed(c, outcome=CaseOutcome.NOT_A_MATTER, now=desk.now))
+        for _ in range(2):
+            again = Entries(desk.now, desk.ledger.rng, "router")
+            owed = NewPromise(PromiseKind.ANSWER, desk.now + timedelta(days=3))
+            again.raise_case(CaseId(case.id), 1, 0, 1, owed)
+            await write(desk, again.write)
+            with pytest.raises(PermanentError, match="closed without effect"):
+                await write(desk, lambda c: closed(c, outcome=CaseOutcome.EFFECTED, now=desk.now))
+            kept = partial(keep_promises, case_id=CaseId(case.id), evidence="letter 7", actor="agent")
+            assert await write(desk, lambda c, k=kept: k(c, now=desk.now, rng=desk.ledger.rng)) == 1
+            assert await write(desk, lambda c: closed(c, outcome=CaseOutcome.REMEDIED, now=desk.now))
+        (row,) = await desk.rows(t.cancellations)
+        assert (row.state, row.ended_as, row.effected_at) == ("closed", "never", None)
 
     async def test_two_systems_at_once_confirm_once(self, desk: Desk, other: Desk) -> None:
         """Both are answered, one of them with news."""

@@ -167,6 +167,10 @@ class World:
         if kind == "cancellation" and letter is not None:
             self.writers.provoke(letter.customer)
         outcome, now = self.rng.choice(_OUTCOMES[kind]), self.wall.now()
+        none = "SELECT count(*) FROM cancellations WHERE case_id = ? AND ended_as IN ('never', 'withdrawn')"
+        if self.disk.sql.execute(none, (case_id,)).fetchone()[0]:
+            # What was none took no effect: its customer wrote again and is answered.
+            outcome = CaseOutcome.REMEDIED
         self.log.note("owner", f"closes as {outcome.value}", case_id)
 
         def close(conn: Connection) -> None:
