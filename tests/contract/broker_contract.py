@@ -194,6 +194,7 @@ class BrokerContract:
             return (depth.ready + depth.retrying, depth.dead) == (2, 1)
 
         await until(is_counted, "each is counted once")
+        assert [letter.body for letter in await broker.dead_letters(QUEUE, 10)] == [b"dead"]
 
     async def test_lm5_a_message_that_kills_its_readers_ends_among_the_dead(self, broker: Broker) -> None:
         """A message that was delivered to the limit without a settlement is dead, with a reason, not dropped."""

@@ -32,10 +32,13 @@ def test_every_target_has_a_corpus() -> None:
 
 
 def test_a_broken_rule_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A door that answers 451 where no error was, or a parser that loses a line, ends the search."""
+    """A door that answers 451 where no error was, a reader that makes files up, or a lost line ends the search."""
     monkeypatch.setattr("services.ingest.door.Door.refuses_mail", lambda *_: 1 // 0)
     with pytest.raises(BrokenRuleError, match="nobody foresaw"):
         TARGETS["smtp"](b"\0EHLO x\r\nMAIL FROM:<a@b.example>\r\n")
+    monkeypatch.setattr("tests.fuzz.targets.extract_attachments", lambda _: [("a file", b"")])
+    with pytest.raises(BrokenRuleError, match="other files"):
+        TARGETS["parser"](b"Subject: x\r\n\r\ny\r\n")
     monkeypatch.setattr("tests.fuzz.targets.split_quotes", lambda text: SplitText("new", "old"))
     with pytest.raises(BrokenRuleError, match="lost or doubled"):
         TARGETS["quotes"](b"una riga")

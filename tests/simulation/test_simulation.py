@@ -1,13 +1,14 @@
 """As many seeds as fit in the time given; and a simulation that cannot fail would prove nothing."""
 
 import os
+import re
 import time
 from datetime import UTC, datetime
 
 import pytest
 
 from tests.simulation.invariants import check
-from tests.simulation.planting import patches, plant
+from tests.simulation.planting import ROOT, patches, plant
 from tests.simulation.run import run_seed
 from tests.simulation.seeds import prepare, release
 from tests.simulation.world import World
@@ -77,3 +78,6 @@ def test_at_least_sixteen_bugs_are_planted() -> None:
 def test_every_planted_bug_still_applies(patch, tmp_path) -> None:
     """A patch that no longer fits its place plants nothing: make it anew."""
     plant(patch, tmp_path)
+    changed = re.findall(r"^\+\+\+ b/(\S+)$", patch.read_text(), re.MULTILINE)
+    assert changed
+    assert [name for name in changed if (tmp_path / name).read_text() == (ROOT / name).read_text()] == []

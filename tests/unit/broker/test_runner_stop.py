@@ -70,3 +70,4 @@ async def test_forgetting_everything_in_mid_flight_leaves_the_runner_working(bro
         await broker.publish(QUEUE, [b"three"])
         await until(lambda: b"three" in handler.finished, "the next message is handled")
         await until(lambda: is_over(broker), "everything is settled")
+    assert handler.finished.count(b"three") == 1

@@ -53,7 +53,10 @@ def test_an_answer_that_leaves_nothing_to_rely_on_is_refused(answer: Answer) -> 
 
 def test_what_is_still_owed_beside_the_answer_is_enough() -> None:
     """A cancellation under way keeps its own date."""
-    check_answer(Answer("Re", "Ecco", "a@b.example"), CaseKind.CANCELLATION, [PromiseKind.EFFECT], NOW)
+    answer = Answer("Re", "Ecco", "a@b.example")
+    check_answer(answer, CaseKind.CANCELLATION, [PromiseKind.EFFECT], NOW)
+    with pytest.raises(PermanentError):
+        check_answer(answer, CaseKind.CANCELLATION, [], NOW)
 
 
 def test_each_role_may_what_its_work_needs() -> None:
