@@ -41,7 +41,7 @@ demo: setup ## Play the two stories on a fast clock
 	@$(BIN)/itaca demo
 
 check: lint ## Format, lint, types, import contracts, unit and architecture tests: a minute, no network
-	@$(BIN)/pytest -q -n $(CORES) -m 'not slow' tests/unit tests/architecture
+	@$(BIN)/pytest -q -n $(CORES) -m 'not slow' --hypothesis-profile=quick tests/unit tests/architecture
 
 test: dev ## Everything, on a real RabbitMQ, PostgreSQL and Postfix (installs them on Debian and Ubuntu)
 	@.ci/programs

@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The same examples in every run; how long one takes, to make or to try, says only how busy the machine is.
-# Others are tried with --hypothesis-profile=default, and by the fuzzers.
+# Others are tried with --hypothesis-profile=default, and by the fuzzers; `make check` tries a few (quick).
 settings.register_profile("itaca", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("itaca"), max_examples=20)
 settings.load_profile("itaca")
 
 pytest_plugins = [

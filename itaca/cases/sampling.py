@@ -10,6 +10,7 @@ from itaca.mail.model import AutomaticKind
 
 MONTH = timedelta(days=30)
 _LEAST = timedelta(days=1)
+_MONTH_DAYS = MONTH / timedelta(days=1)
 _REPORTS = (AutomaticKind.BOUNCE, AutomaticKind.RECEIPT)
 
 
@@ -46,7 +47,7 @@ class Sampler:
         The share is the wanted number over the expected traffic of a month, and at most 1.
         """
         self.population += 1.0
-        expected = self.population * (MONTH / timedelta(days=1)) / self.days
+        expected = self.population * _MONTH_DAYS / self.days
         share = min(1.0, self.per_month / expected)
         return share if share >= 1.0 or self.rng.random() < share else None
 

@@ -1,9 +1,12 @@
 """From a URL to a ledger: the only place that chooses between the two databases."""
 
 import asyncio
+from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_mock_engine
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import ExecutableDDLElement
 
 from itaca.errors import ConfigurationError
 from itaca.storage.address import database_url
@@ -38,8 +41,21 @@ async def open_database(url: str, limits: PostgresLimits | None = None) -> Datab
 
 def create_everything(connection: Connection) -> None:
     """Create tables and triggers as they are now, without the steps that led there; for a ledger in memory."""
-    metadata.create_all(connection)
+    for statement in _definitions():
+        connection.exec_driver_sql(statement)
     create_triggers(connection)
+
+
+@cache
+def _definitions() -> tuple[str, ...]:
+    """Return what makes every table and index in SQLite; spelled once, because spelling takes longer than making."""
+    spelled: list[str] = []
+
+    def spell(made: ExecutableDDLElement, *_: object) -> None:
+        spelled.append(str(made.compile(dialect=sqlite.dialect())))
+
+    metadata.create_all(create_mock_engine("sqlite://", spell), checkfirst=False)
+    return tuple(spelled)
 
 
 async def _open_server(url: str, limits: PostgresLimits | None) -> Database:

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -14,36 +14,43 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Source:
-    """One file: its path from the root, its text and its syntax tree."""
+    """One file: its path from the root and its text; what it is made of is found out once, when it is asked for."""
 
     path: str
     text: str
-    tree: ast.Module
 
     @property
     def module(self) -> str:
         return self.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
 
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the syntax tree."""
+        return tuple(ast.walk(self.tree))
+
     def functions(self) -> Iterator[Function]:
         """Yield every function and method, nested ones included."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, Function):
                 yield node
 
     def imported(self) -> Iterator[tuple[str, int]]:
         """Yield each imported module, and each imported name with its module before it, with the line."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 yield from ((alias.name, node.lineno) for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
                 yield node.module, node.lineno
                 yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
-    def calls(self) -> Iterator[tuple[str, int]]:
-        """Yield each call by its dotted name (``self._x.publish``), with the line."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call):
-                yield ast.unparse(node.func), node.lineno
+    @cached_property
+    def calls(self) -> tuple[tuple[str, int], ...]:
+        """Each call by its dotted name (``self._x.publish``), with the line."""
+        return tuple((_dotted(node.func), node.lineno) for node in self.nodes if isinstance(node, ast.Call))
 
 
 @cache
@@ -58,6 +65,15 @@ def services() -> list[Path]:
     return sorted(path.parent for path in (ROOT / "services").glob("*/__init__.py"))
 
 
+@cache
 def _source(path: Path) -> Source:
-    text = path.read_text(encoding="utf-8")
-    return Source(path.relative_to(ROOT).as_posix(), text, ast.parse(text))
+    return Source(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
+
+
+def _dotted(node: ast.expr) -> str:
+    """Return the source of an expression; most are names with dots, which need no unparsing."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return ast.unparse(node)

@@ -25,7 +25,7 @@ def test_everything_is_caught_only_where_it_must_be() -> None:
     found = Counter(
         source.path
         for source in sources(*PRODUCT)
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.ExceptHandler) and _is_broad(node) and not _raises_again(node)
     )
     assert dict(found) == ALLOWED_BROAD_EXCEPT
@@ -33,7 +33,7 @@ def test_everything_is_caught_only_where_it_must_be() -> None:
 
 def test_nothing_is_unpickled_but_a_promoted_model() -> None:
     """Unpickling runs code: only the loader of models does it, and it checks the hash before."""
-    found = {source.path for source in sources(*PRODUCT) for call, _ in source.calls() if call in UNPICKLING}
+    found = {source.path for source in sources(*PRODUCT) for call, _ in source.calls if call in UNPICKLING}
     assert found == {UNPICKLES}
 
 
@@ -42,7 +42,7 @@ def test_nothing_evaluates_text_as_code() -> None:
     found = [
         f"{source.path}:{line}"
         for source in sources(*PRODUCT)
-        for call, line in source.calls()
+        for call, line in source.calls
         if call in ("eval", "exec")
     ]
     assert found == []
@@ -58,7 +58,7 @@ def test_no_message_is_settled_by_a_context_manager() -> None:
     found = [
         f"{source.path}:{line}"
         for source in sources(*PRODUCT)
-        for call, line in source.calls()
+        for call, line in source.calls
         if call.endswith("message.process")
     ]
     assert found == []
@@ -85,10 +85,7 @@ def test_tests_use_fakes_with_state_and_wait_for_facts() -> None:
     """A patched integration proves nothing, and a sleep is a guess that fails on a slow machine."""
     mocks = [where for where in _importing(("unittest.mock", "mock"), "tests") if "architecture" not in where]
     sleeps = [
-        f"{source.path}:{line}"
-        for source in sources("tests")
-        for call, line in source.calls()
-        if call == "time.sleep"
+        f"{source.path}:{line}" for source in sources("tests") for call, line in source.calls if call == "time.sleep"
     ]
     assert mocks + sleeps == []
 
@@ -98,7 +95,7 @@ def test_no_test_is_skipped_without_a_condition() -> None:
     found = [
         f"{source.path}:{line}"
         for source in sources("tests")
-        for call, line in source.calls()
+        for call, line in source.calls
         if call in ("pytest.mark.skip", "pytest.mark.xfail", "unittest.skip")
     ]
     assert found == []

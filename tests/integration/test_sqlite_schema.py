@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event, insert, text
+from sqlalchemy import Connection, insert, text
 
 from itaca.cases.law.clock import Law
 from itaca.cases.law.rules import load_pack
@@ -58,6 +58,7 @@ from itaca.storage.suppressions import SuppressionKey, find_suppressions
 from itaca.storage.tables import case_mails, readings
 from itaca.storage.tokens import find_token
 from tests.support.ledger import NOW, Ledger
+from tests.support.plans import plans_of, sent_by
 
 
 @pytest.fixture
@@ -226,7 +227,7 @@ async def test_every_query_finds_its_index(database: SqliteDatabase, name: str) 
     ledger = Ledger(database)
     await ledger.open_case(await ledger.accept(b"a"))
     await database.write(lambda c: books.close_page(c, NOW - timedelta(days=1)))
-    plans = await database.write(lambda c: _plans_of(c, _sent_by(c, QUERIES[name])))
+    plans = await database.write(lambda c: plans_of(c, sent_by(c, QUERIES[name])))
     assert plans
     assert [line for line in plans if line.startswith("SCAN") and not line.startswith(ALLOWED)] == []
     assert [line for line in plans if line.endswith(("ix_mails_received_at", "(received_at<?)"))] == []
@@ -234,7 +235,7 @@ async def test_every_query_finds_its_index(database: SqliteDatabase, name: str) 
 
 async def test_the_roster_counts_open_cases_only(database: SqliteDatabase) -> None:
     """What an owner has closed in years costs nothing when the next owner is chosen."""
-    plans = await database.read(lambda c: _plans_of(c, _sent_by(c, QUERIES["load"])))
+    plans = await database.read(lambda c: plans_of(c, sent_by(c, QUERIES["load"])))
     (search,) = [line for line in plans if " cases " in line]
     assert search.endswith("(owner_id=? AND kind=? AND status=?)")
 
@@ -255,7 +256,7 @@ async def test_a_list_begins_where_its_page_begins(database: SqliteDatabase, nam
     """The order of a list is that of an index, so that it reads its page and no line before or behind."""
     ledger = Ledger(database)
     await ledger.open_case(await ledger.accept(b"a"))
-    plans = await database.write(lambda c: _plans_of(c, _sent_by(c, QUERIES[name])))
+    plans = await database.write(lambda c: plans_of(c, sent_by(c, QUERIES[name])))
     assert [line for line in plans if line.startswith("SEARCH") and line.endswith(LISTS[name])]
 
 
@@ -264,7 +265,7 @@ async def test_no_state_is_bound_that_a_partial_index_asks_for(database: SqliteD
     """SQLite would prepare such a statement anew each time it is run; only one list is asked for any state."""
     ledger = Ledger(database)
     await ledger.open_case(await ledger.accept(b"a"))
-    sent = await database.write(lambda c: _sent_by(c, QUERIES[name]))
+    sent = await database.write(lambda c: sent_by(c, QUERIES[name]))
     conditions = await database.read(lambda c: list(c.scalars(text(_PARTIAL))))
     found = re.findall(r"ON (\w+) .* WHERE (state|status) =", "\n".join(conditions))
     asked = {f"{table}.{column}" for table, column in found}
@@ -273,33 +274,6 @@ async def test_no_state_is_bound_that_a_partial_index_asks_for(database: SqliteD
 
 
 _PARTIAL = "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'"
-
-
-def _sent_by(connection: Connection, work: Callable[[Connection], object]) -> list[tuple[str, object]]:
-    """Run the work and return each statement it sent, with its parameters."""
-    sent: list[tuple[str, object]] = []
-
-    def note(_c, _cursor, statement, parameters, _context, is_many):  # type: ignore[no-untyped-def]
-        sent.append((statement, parameters[0] if is_many else parameters))
-
-    event.listen(connection, "before_cursor_execute", note)
-    try:
-        work(connection)
-    except mails.PermanentError:
-        pass
-    finally:
-        event.remove(connection, "before_cursor_execute", note)
-    return sent
-
-
-def _plans_of(connection: Connection, sent: list[tuple[str, object]]) -> list[str]:
-    """Return the plan of each statement."""
-    cursor = connection.connection.cursor()
-    return [
-        row[3]
-        for statement, parameters in sent
-        for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
-    ]
 
 
 def _definitions(connection: Connection) -> dict[str, set[str]]:

@@ -11,6 +11,8 @@ import pytest
 LANES = {
     "tests/simulation/test_simulation.py::test_nothing_is_lost_whatever_happens": "simulation",
     "tests/unit/classifier/": "classifier",
+    "tests/unit/cli/test_models_and_labels.py": "classifier",
+    "tests/architecture/": "architecture",
     "tests/contract/test_broker_amqp.py": "rabbitmq",
     "tests/integration/test_rabbitmq_": "rabbitmq",
 }
@@ -26,6 +28,7 @@ LONGEST_FIRST = (
     "tests/e2e/",
     "rabbitmq",
     "classifier",
+    "architecture",
     "tests/simulation/",
     "tests/browser/",
     "tests/api/",

@@ -96,10 +96,10 @@ def _template() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="itaca-ledger-")
 
 
-async def new_ledger_file(folder: Path) -> str:
+async def new_ledger_file(folder: Path, name: str = "ledger.db") -> str:
     """Return the address of an empty ledger in ``folder``: a copy of one that this process migrated once."""
     template = Path(_template().name) / "ledger.db"
     if not template.exists():
         await upgrade(f"sqlite:///{template}")
-    shutil.copy(template, folder / "ledger.db")
-    return f"sqlite:///{folder}/ledger.db"
+    shutil.copy(template, folder / name)
+    return f"sqlite:///{folder}/{name}"

@@ -1,9 +1,14 @@
 """A model trained in a second on a few mails of the corpus, and what a test may do to its folder."""
 
 import itertools
+import shutil
+import tempfile
 import threading
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+
+import pytest
 
 from itaca.contracts.events import Judgement, WrittenText
 from itaca.contracts.intents import Intent, Verdict
@@ -26,6 +31,24 @@ def small_corpus(folder: Path, mails_a_file: int = 30) -> Path:
         with (CORPUS / f"{name}.jsonl").open(encoding="utf-8") as lines:
             (folder / f"{name}.jsonl").write_text("".join(itertools.islice(lines, mails_a_file)), encoding="utf-8")
     return folder
+
+
+@cache
+def _trained() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="itaca-trained-")
+
+
+@pytest.fixture(scope="session")
+def trained_models() -> Path:
+    """A folder with one small promoted model, trained once in this process; not to be changed."""
+    folder = Path(_trained().name)
+    return folder / "models" if (folder / "models").exists() else small_model(folder)
+
+
+@pytest.fixture
+def models(trained_models: Path, tmp_path: Path) -> Path:
+    """A copy of it, under the name that verbs look for, that a test may break."""
+    return Path(shutil.copytree(trained_models, tmp_path / "models"))
 
 
 def small_model(folder: Path, seed: int = 0) -> Path:

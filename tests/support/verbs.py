@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from itaca.cli.__main__ import main
-from itaca.storage.migrate import upgrade
+from tests.support.ledger import new_ledger_file
 
 
 @dataclass
@@ -56,5 +56,5 @@ def itaca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 def ledger(itaca: Run, tmp_path: Path) -> Run:
     """Give the command an empty ledger, as the first `itaca up` makes one."""
     (tmp_path / "var").mkdir()
-    asyncio.run(upgrade(f"sqlite:///{tmp_path / 'var' / 'itaca.db'}"))
+    asyncio.run(new_ledger_file(tmp_path / "var", "itaca.db"))
     return itaca

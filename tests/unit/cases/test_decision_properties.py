@@ -1,6 +1,6 @@
 """What must hold for any mail, whatever is known and judged of it."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from itaca.cases.actions import AppendToCase, Decision, LinkToCase, OpenCase
@@ -20,6 +20,7 @@ from tests.support.case_facts import (
     order_number,
     standing,
 )
+from tests.support.examples import examples
 
 POLICY = Policy()
 REPORTS = (AutomaticKind.BOUNCE, AutomaticKind.RECEIPT)
@@ -66,7 +67,7 @@ def verdict(mail: MailFacts, intent: Intent) -> Verdict | None:
     return mail.judgement.verdicts[intent] if mail.judgement else None
 
 
-@settings(max_examples=300)
+@examples(3)
 @given(*ANY)
 def test_a_complaint_always_ends_with_a_person(judged, text, known, reason) -> None:
     """A complaint judged yes yields an action with an owner, unless the mail is a bounce or a receipt."""
@@ -75,7 +76,7 @@ def test_a_complaint_always_ends_with_a_person(judged, text, known, reason) -> N
         assert owned(decide(mail, known, POLICY))
 
 
-@settings(max_examples=300)
+@examples(3)
 @given(*ANY)
 def test_lm24_an_order_never_takes_a_complaints_action_away(judged, text, known, reason) -> None:
     """LM24: with the order judged no, every action that is no order stays as it was."""
@@ -88,7 +89,7 @@ def test_lm24_an_order_never_takes_a_complaints_action_away(judged, text, known,
         assert kept == list(decide(without, known, POLICY).actions)
 
 
-@settings(max_examples=300)
+@examples(3)
 @given(*ANY)
 def test_lm33_doubt_without_an_owner_is_a_review(judged, text, known, reason) -> None:
     """LM33: a person's mail with any unsure verdict ends with a person, as a case of theirs or a review."""
@@ -101,7 +102,7 @@ def test_lm33_doubt_without_an_owner_is_a_review(judged, text, known, reason) ->
         assert (decision.outcome is MailOutcome.FILED) <= (text.automatic is AutomaticKind.AUTO_GENERATED)
 
 
-@settings(max_examples=300)
+@examples(3)
 @given(*ANY)
 def test_nobody_is_answered_who_must_not_be(judged, text, known, reason) -> None:
     """LM18: no acknowledgement without an address, to a machine, or for mail that asks nothing."""
@@ -112,7 +113,7 @@ def test_nobody_is_answered_who_must_not_be(judged, text, known, reason) -> None
         assert any(isinstance(a, OpenCase | AppendToCase) for a in decision.actions)
 
 
-@settings(max_examples=300)
+@examples(3)
 @given(*ANY)
 def test_actions_fit_the_ledger(judged, text, known, reason) -> None:
     """No case twice, no second case of a kind, no contact on an unverified link, outcomes that fit the actions."""

@@ -4,13 +4,14 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from itaca.cases.closures import read_closures
 from itaca.cases.deadlines import Absence, Calendar
 from itaca.cases.hours import DAYS, Hours, read_hours
 from itaca.errors import PermanentError
+from tests.support.examples import examples
 
 MINUTE = timedelta(minutes=1)
 ZONES = ("Europe/Rome", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata")
@@ -74,7 +75,7 @@ def worked_minutes(calendar: Calendar, start: datetime, end: datetime) -> int:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@examples(0.6)
 @given(calendars(), moments(), st.integers(0, 3 * 24 * 60))
 def test_working_time_is_what_the_wall_shows(calendar: Calendar, start: datetime, minutes: int) -> None:
     """For any week, zone, holiday and change of clocks: the sum is the number of worked minutes."""
@@ -83,7 +84,7 @@ def test_working_time_is_what_the_wall_shows(calendar: Calendar, start: datetime
     assert calendar.working_time(end, start) <= timedelta(0)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(0.6)
 @given(calendars(), moments(), st.integers(1, 900))
 def test_after_working_time_is_the_first_moment_at_which_it_has_passed(
     calendar: Calendar, start: datetime, minutes: int
@@ -95,7 +96,7 @@ def test_after_working_time_is_the_first_moment_at_which_it_has_passed(
     assert is_worked(calendar, due - MINUTE)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(0.4)
 @given(calendars(), moments())
 def test_no_working_time_leads_to_the_next_worked_moment(calendar: Calendar, start: datetime) -> None:
     """Nothing to do is done at once, or when the doors open."""
@@ -104,7 +105,7 @@ def test_no_working_time_leads_to_the_next_worked_moment(calendar: Calendar, sta
     assert calendar.working_time(start, due) == timedelta(0)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(0.6)
 @given(calendars(), moments(), st.integers(0, 6))
 def test_working_days_are_counted_day_by_day(calendar: Calendar, start: datetime, days: int) -> None:
     """A slow count finds the same day, and the end of its last period."""

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,23 +16,11 @@ from itaca.storage.mails import save_texts
 from itaca.storage.open import open_database
 from itaca.storage.people import ensure_first_owner
 from tests.support.scripted_imap import PASSWORD, USER, imap_account
-from tests.support.small_model import CORPUS, small_corpus, small_model
+from tests.support.small_model import CORPUS, small_corpus
 from tests.support.verbs import Run
 
 ANNA = "anna@azienda.example"
 MAIL = b"From: C <c@example.it>\nSubject: Pacco\n\nNon e' arrivato.\n"
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one small promoted model; not to be changed."""
-    return small_model(tmp_path_factory.mktemp("trained"))
-
-
-@pytest.fixture
-def models(trained: Path, tmp_path: Path) -> Path:
-    """The same under the name that verbs look for."""
-    return Path(shutil.copytree(trained, tmp_path / "models"))
 
 
 def one_mail(tmp_path: Path) -> str:
@@ -65,9 +52,9 @@ def test_models_are_listed_and_shown(itaca: Run, models: Path) -> None:
     assert itaca("models", "show", "itaca-none").code == 1
 
 
-def test_the_folder_of_models_is_the_one_that_the_classifier_uses(itaca: Run, trained: Path) -> None:
+def test_the_folder_of_models_is_the_one_that_the_classifier_uses(itaca: Run, trained_models: Path) -> None:
     """The classifier's own setting leads every verb to its models."""
-    (listed,) = itaca("models", "list", "--json", ITACA_CLASSIFIER_MODELS_DIR=str(trained)).lines
+    (listed,) = itaca("models", "list", "--json", ITACA_CLASSIFIER_MODELS_DIR=str(trained_models)).lines
     assert listed["current"] is True
     assert itaca("models", "list").out == "No models.\n"
 

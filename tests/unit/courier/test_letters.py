@@ -7,7 +7,7 @@ from email.policy import default
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from itaca.contracts.ids import OutboxId
@@ -16,6 +16,7 @@ from itaca.errors import PermanentError
 from itaca.mail.model import MailText
 from services.courier.messages import Letters, ascii_address
 from tests.support.case_facts import person
+from tests.support.examples import examples
 from tests.support.letter_facts import MAIL_ID, SHOP, context, matter
 
 NOW = datetime(2026, 3, 9, 8, 30, tzinfo=UTC)
@@ -230,7 +231,7 @@ HOSTILE = st.text(st.characters(exclude_categories=["Cs"]), max_size=200) | st.s
 )
 
 
-@settings(max_examples=80, deadline=None)
+@examples(0.8)
 @given(HOSTILE, HOSTILE, HOSTILE, st.lists(HOSTILE, max_size=12), st.sampled_from(["ack", "notice", "handoff"]))
 def test_whatever_is_written_the_letter_has_one_recipient(subject, name, new_text, ids, kind) -> None:
     """No subject, name, text or id adds a header or a recipient; every line is ASCII of at most 998 bytes."""

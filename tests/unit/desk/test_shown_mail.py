@@ -1,7 +1,7 @@
 """What a customer sent, made safe to show: marks, pictures, HTML."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from itaca.contracts.events import Span
@@ -10,6 +10,7 @@ from itaca.mail.safe_html import MAX_HTML_BYTES, safe_html, safe_html_of
 from services.desk.highlights import highlight
 from services.desk.pictures import picture_type
 from tests.support.case_facts import judgement
+from tests.support.examples import examples
 from tests.support.written_mail import mail, multipart
 
 COMPLAINT, ORDER = Intent.COMPLAINT, Intent.ORDER
@@ -35,7 +36,7 @@ def test_what_spoke_against_or_for_nothing_is_not_marked() -> None:
     assert [p.intent for p in highlight("testo", "new", judged(*spans, order="N"))] == [None]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(0.6)
 @given(st.text(max_size=60), st.lists(st.tuples(st.integers(0, 70), st.integers(0, 70)), max_size=8))
 def test_marking_loses_no_character(text: str, places: list[tuple[int, int]]) -> None:
     """Whatever the marks say, the customer's words stand there whole."""

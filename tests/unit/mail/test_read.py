@@ -2,12 +2,13 @@
 
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from itaca.mail.model import Envelope, MailText
 from itaca.mail.read import extract_attachments, read_mail
 from tests.support.bombs import BOMBS, nested
+from tests.support.examples import examples
 from tests.support.written_mail import ENVELOPE, mail, multipart, read
 
 PLAIN = "Content-Type: text/plain; charset=utf-8\r\n\r\n"
@@ -39,7 +40,7 @@ def test_reading_is_total_over_arbitrary_bytes(raw: bytes, sender: str) -> None:
     fits(read_mail(raw, Envelope(sender=sender, recipients=(sender,))))
 
 
-@settings(max_examples=300)
+@examples(3)
 @given(st.sampled_from(REAL), st.integers(0, 2**32))
 def test_reading_is_total_over_mutated_mails(raw: bytes, seed: int) -> None:
     """Real mails with bytes changed, cut, doubled and swapped are read."""

@@ -1,6 +1,6 @@
 """What holds for every mail: it is read, its words are judged or a person looks, and its files are what they were."""
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from itaca.contracts.codec import encode
 from itaca.contracts.events import MailReceived
@@ -10,11 +10,12 @@ from itaca.mail.model import MailText
 from itaca.mail.read import extract_attachments
 from itaca.mail.written import written_text
 from tests.support.case_facts import NOW
+from tests.support.examples import examples
 from tests.support.mail_strategies import Whole, any_mails, whole_mails
 from tests.support.written_mail import read
 
 
-@settings(max_examples=150)
+@examples(1.5)
 @given(any_mails)
 def test_reading_never_raises_and_fits_its_event(mail: Whole) -> None:
     """Any mail, whole or damaged, becomes a text that survives JSON and an event of bounded size."""
@@ -25,7 +26,7 @@ def test_reading_never_raises_and_fits_its_event(mail: Whole) -> None:
     assert [file for file, _ in extract_attachments(mail.raw)] == list(text.attachments)
 
 
-@settings(max_examples=150)
+@examples(1.5)
 @given(whole_mails())
 def test_what_a_person_sees_is_judged_or_a_person_looks(mail: Whole) -> None:
     """Every word that some program shows is in the classifier's text, unless the mail says that it may not be."""
