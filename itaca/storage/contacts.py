@@ -28,8 +28,7 @@ def record_outgoing(
     case as a report does, with its files as evidence. ``contact.name`` is who spoke for us.
 
     Raises:
-        RecordedBeforeError: it was recorded before.
-        PermanentError: no case has its reference.
+        PermanentError: no case has its reference; RecordedBeforeError: it was recorded before.
     """
     head = case_head(conn, contact.reference)
     if head is None:

@@ -63,6 +63,7 @@ def automatic(kind: AutomaticKind) -> MailText:
 
 CASE, REVIEW, FILED, NOTED = MailOutcome.CASE, MailOutcome.REVIEW, MailOutcome.FILED, MailOutcome.NOTED
 LINKED = standing(OPEN, linked=(OPEN,))
+ENDED = standing(CLOSED, linked=(CLOSED,))
 STRANGER = standing(linked=(OPEN,), verified=False)
 TABLE = [
     Row("complaint opens a case", judgement("N", "Y"), ["open complaint"], CASE),
@@ -117,20 +118,8 @@ TABLE = [
         NOTED,
         known=standing(linked=(known_case(CaseKind.ORDER, "order"),)),
     ),
-    Row(
-        "a reply to a closed case opens it again",
-        judgement(),
-        ["append closed uncounted"],
-        CASE,
-        known=standing(CLOSED, linked=(CLOSED,)),
-    ),
-    Row(
-        "a complaint in reply to a closed one opens it again and counts",
-        judgement("N", "Y"),
-        ["append closed"],
-        CASE,
-        known=standing(CLOSED, linked=(CLOSED,)),
-    ),
+    Row("a reply to a closed case opens it again", judgement(), ["append closed uncounted"], CASE, known=ENDED),
+    Row("a complaint opens its closed case again", judgement("N", "Y"), ["append closed"], CASE, known=ENDED),
     Row(
         "a reply on what is open in another case joins that one",
         judgement("N", "Y"),
@@ -143,16 +132,16 @@ TABLE = [
         judgement(),
         ["link closed report"],
         FILED,
-        text=automatic(AutomaticKind.AUTO_REPLY),
-        known=standing(CLOSED, linked=(CLOSED,)),
+        automatic(AutomaticKind.AUTO_REPLY),
+        ENDED,
     ),
     Row(
         "a machine's complaint opens a case of its own",
         judgement("N", "Y"),
         ["open complaint", "link closed related"],
         CASE,
-        text=automatic(AutomaticKind.AUTO_REPLY),
-        known=standing(CLOSED, linked=(CLOSED,)),
+        automatic(AutomaticKind.AUTO_REPLY),
+        ENDED,
     ),
     Row(
         "a stranger's reply goes to a person",
