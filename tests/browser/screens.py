@@ -2,13 +2,15 @@
 
 import asyncio
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from playwright.async_api import Browser
 
 from tests.browser.every_page import Addresses, everything
+from tests.support.case_facts import judgement
 from tests.support.chromium import Visit, open_chromium, visit
-from tests.support.desk_site import Site, open_site
+from tests.support.desk_site import Site, letter, open_site
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 WHO = "Giulia Ferri"
@@ -44,14 +46,25 @@ async def take_all(folder: Path) -> list[Path]:
     for old in folder.glob("*.png"):
         old.unlink()
     with tempfile.TemporaryDirectory() as data:
-        async with open_site(Path(data)) as site, open_chromium("it") as browser:
+        async with open_site(Path(data)) as site, open_chromium() as browser:
             for_guests, inside = await everything(site)
+            await _go_on(site)
             seen = {page: path for page, path in inside.items() if "?" not in page or page in NAMES}
             await _take(folder, browser, site, "", for_guests)
             await _take(folder, browser, site, WHO, seen)
             await _take(folder, browser, site, WHO, {page: inside[page] for page in ON_A_PHONE}, "phone")
             await _take(folder, browser, site, WHO, {page: inside[page] for page in IN_THE_DARK}, "dark-english")
     return sorted(folder.glob("*.png"))
+
+
+async def _go_on(site: Site) -> None:
+    """Let an afternoon pass, so that there is something to plot."""
+    for hour, count in enumerate((3, 1, 4, 2)):
+        await site.ledger.clock.advance(timedelta(hours=1))
+        for number in range(count):
+            writer = f"cliente{hour}{number}@posta{hour}{number}.example"
+            mail = letter("Informazione", f"Quando esce il catalogo numero {hour}{number}?", writer)
+            await site.receive(mail, judgement("Y" if number == 2 else "N", "U" if number == 1 else "N"))
 
 
 async def _take(folder: Path, browser: Browser, site: Site, who: str, pages: Addresses, way: str = "") -> None:

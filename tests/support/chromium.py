@@ -1,7 +1,6 @@
 """The system's Chromium, driven by tests; missing, the tests skip on a laptop and fail where it was promised."""
 
 import contextlib
-import os
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -48,17 +47,14 @@ class Visit:
 
 
 @contextlib.asynccontextmanager
-async def open_chromium(language: str = "") -> AsyncIterator[Browser]:
-    """Start the browser; its own words, such as those of a calendar, are in this language if one is named."""
+async def open_chromium() -> AsyncIterator[Browser]:
+    """Start the browser."""
     path = shutil.which("chromium")
     if path is None:
         require("chromium", "the system's Chromium drives these tests (Debian: chromium)")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=path,
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-            env={**os.environ, "LANGUAGE": language} if language else None,
-        )
+        args = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        browser = await playwright.chromium.launch(executable_path=path, args=args)
         try:
             yield browser
         finally:

@@ -106,13 +106,13 @@ def pages(parts: Parts, policy: Policy) -> list[Route]:
 
 def _receipt(words: Mapping[str, str], receipt: Receipt, policy: Policy) -> str:
     signed = receipt.signed
-    verdict = words["valid"] if signed.is_valid() else words["invalid"]
+    verdict, looks = (words["valid"], "good") if signed.is_valid() else (words["invalid"], "problem")
     lines = _lines(words, signed, policy)
     rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in lines)
     key = hashlib.sha256(signed.public_key).hexdigest()[:16]
     link = f'<a href="/receipts/{html.escape(receipt.token)}.json">{html.escape(words["download"])}</a>'
     return (
-        f'<p role="status"><strong>{html.escape(verdict)}</strong></p><dl>{rows}</dl>'
+        f'<p class="{looks}" role="status"><strong>{html.escape(verdict)}</strong></p><dl>{rows}</dl>'
         f"<details><summary>{html.escape(words['document'])}</summary><pre>{html.escape(signed.document)}</pre>"
         f"<p>{html.escape(words['key'])} {key} · {link}</p></details>"
     )
@@ -136,8 +136,9 @@ def _frame(words: Mapping[str, str], body: str) -> str:
     return (
         f'<!doctype html><html lang="{words["language"]}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
-        f'<title>{title}</title><link rel="stylesheet" href="/static/desk.css"></head>'
-        f"<body><main><h1>{title}</h1>{body}</main></body></html>"
+        f'<title>{title}</title><link rel="stylesheet" href="/static/desk.css">'
+        '<link rel="stylesheet" href="/static/pages.css"></head>'
+        f'<body><main><section class="card contact"><h1>{title}</h1>{body}</section></main></body></html>'
     )
 
 
