@@ -23,6 +23,7 @@ from itaca.storage import tables
 from itaca.storage.codec import CODEC, compress, storable
 from itaca.storage.effects import Effects
 from itaca.storage.entries import Entries
+from itaca.storage.mailboxes import newest_mailbox
 from itaca.storage.mails import save_texts
 from itaca.storage.moments import to_micros
 from itaca.storage.people import load_roster
@@ -133,7 +134,7 @@ def keep_contact(conn: Connection, contact: Interaction, text: MailText, now: da
     files = [(one.name, one.content_type, one.content) for one in contact.files]
     whose = f"{contact.email} {contact.customer} {contact.reference} {contact.name}".strip()
     raw = recorded_mail(contact.channel.value, contact.at, text.subject, f"{whose}\n\n{contact.summary}", files)
-    envelope = Envelope(sender="", recipients=_mailbox(conn))
+    envelope = Envelope(sender="", recipients=newest_mailbox(conn))
     digest = mail_digest(envelope, raw)
     mails = tables.mails
     if conn.execute(select(mails.c.id).where(mails.c.digest == digest)).scalar() is not None:
@@ -153,15 +154,6 @@ def keep_contact(conn: Connection, contact: Interaction, text: MailText, now: da
     conn.execute(insert(tables.raw_mails).values(mail_id=mail_id, codec=CODEC, raw=compress(raw)))
     save_texts(conn, [(mail_id, text)])
     return mail_id
-
-
-def _mailbox(conn: Connection) -> tuple[str, ...]:
-    """Return the address that customers write to: the acknowledgement of a call comes from there, as of a mail."""
-    mails, erased = tables.mails, tables.erased_mails
-    is_erased = select(erased.c.mail_id).where(erased.c.mail_id == mails.c.id).exists()
-    known = select(mails.c.envelope_to).where(~is_erased).order_by(mails.c.received_at.desc())
-    newest = conn.execute(known.limit(1)).scalar()
-    return tuple(newest or ())
 
 
 def _intents(contact: Interaction, writers: Writers) -> frozenset[Intent]:

@@ -1,7 +1,7 @@
 """What the courier must know to write: the mail that is answered, its cases, their owners and dates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Row, Select, bindparam, select
 from itaca.cases.people import Person
 from itaca.contracts.ids import CaseId, CaseReference, MailId, PersonId
 from itaca.contracts.intents import CaseKind, PromiseKind
-from itaca.mail.model import MailText
+from itaca.mail.model import Envelope, MailText
 from itaca.storage.conditions import is_open_promise
+from itaca.storage.mailboxes import newest_mailbox
 from itaca.storage.mails import MailRow, load_mail
 from itaca.storage.moments import from_micros
 from itaca.storage.tables import case_events, cases, customer_addresses, people, promises
@@ -47,6 +48,8 @@ class Context:
 def load_context(conn: Connection, mail_id: MailId, case_ids: Sequence[CaseId]) -> Context:
     """Return what is known now of the mail and the cases, in the order of ``case_ids``."""
     mail, text = load_mail(conn, mail_id)
+    if not mail.envelope.recipients:
+        mail = replace(mail, envelope=Envelope(sender=mail.envelope.sender, recipients=newest_mailbox(conn)))
     found: dict[str, Row[Any]] = {}
     for row in conn.execute(_cases_by_id(), {"ids": list(case_ids)}):
         found.setdefault(row.id, row)

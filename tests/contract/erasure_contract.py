@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, update
 
-from itaca.contracts.ids import CustomerId, MailId
+from itaca.contracts.ids import CaseId, CustomerId, MailId
 from itaca.contracts.intents import CaseKind, MailOutcome
 from itaca.errors import PermanentError
+from itaca.mail.model import Envelope, MailText
 from itaca.storage import tables as t
 from itaca.storage.customer_export import export_files, export_index, export_mails
 from itaca.storage.erasure import Order, Tombstone, UnderWayError, erase_customer, tombstones
 from itaca.storage.erasure_scope import find_customer, load_scope, under_way
+from itaca.storage.letters import load_context
 from itaca.storage.mails import load_mails
 from itaca.storage.suppressions import SuppressionKey
 from itaca.storage.trace import life_of
@@ -167,6 +169,19 @@ class ErasureContract:
         assert (again.mails, again.cases) == (0, 1)
         assert await personal.planted(desk) == {}
         assert (await erase(desk, customer_id)).id == again.id
+
+    async def test_a_letter_about_an_erased_mail_still_has_a_sender(self, desk: Desk) -> None:
+        """A notice of a later violation leaves from where customers write to; of the customer it says nothing."""
+        customer_id = await personal.live(desk)
+        await desk.settle(NOTHING, sender="bruno@posta.example")
+        await erase(desk, customer_id)
+        await personal.charge(desk, "2", email="")
+        (case,) = await desk.cases(CaseKind.CANCELLATION)
+        assert case.status == "open"
+        read = desk.ledger.database.read
+        context = await read(lambda c: load_context(c, MailId(case.opened_by), [CaseId(case.id)]))
+        assert context.mail.envelope == Envelope(sender="", recipients=("reclami@shop.example",))
+        assert (context.text, context.matters[0].customer) == (MailText(), "")
 
     async def test_others_are_untouched(self, desk: Desk) -> None:
         """Of the customer who was not erased every row is as it was."""

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -88,8 +87,6 @@ async def charge(desk: Desk, number: str = "1", **more: Any) -> Reported:
     """Report a charge to this customer, by address and contract unless told otherwise."""
     named = {"email": ADDRESS, "contract": CONTRACT.value, "description": f"{WORD} monthly", **more}
     activity = Activity("billing", number, ActivityKind.CHARGE, desk.now, **named)
-    if "happened_at" in more:
-        activity = replace(activity, happened_at=more["happened_at"])
     now, rng = desk.now, desk.ledger.rng
     return await desk.ledger.database.write(lambda c: report_activity(c, activity, now, POLICY, rng, "api:billing"))
 
