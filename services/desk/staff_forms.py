@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 
 from itaca.contracts.ids import PersonId
 from itaca.contracts.intents import CaseKind
@@ -47,6 +48,8 @@ def trail_words(words: Words) -> Callable[[DoorEntry], str]:
             return _KIND.sub(lambda found: words.name(found[0]).lower(), entry.detail)
         if entry.kind is DoorEvent.HOURS_SET:
             return local_days(entry.detail, words.language)
+        if entry.kind in (DoorEvent.ABSENCE_NOTED, DoorEvent.ABSENCE_STRUCK):
+            return ARROW.join(words.day(date.fromisoformat(part)) for part in entry.detail.split(ARROW))
         return entry.detail if entry.by else ""
 
     return say

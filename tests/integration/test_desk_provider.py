@@ -18,8 +18,7 @@ from services.desk.routes.provider import ATTEMPT_COOKIE
 from tests.support.desk_site import Site, open_site
 from tests.support.desk_web import fill_in, save, sign_in
 from tests.support.ledger import NOW
-from tests.support.ports import free_port
-from tests.support.provider import CLIENT_ID, CLIENT_SECRET, Provider
+from tests.support.provider import CLIENT_ID, Provider
 
 ANNA = ("subject-of-anna", "Anna@bottega.example")
 
@@ -36,7 +35,7 @@ async def provider() -> AsyncIterator[Provider]:
 @pytest.fixture
 async def site(tmp_path: Path, provider: Provider) -> AsyncIterator[Site]:
     """Give a desk that knows the provider."""
-    async with open_site(tmp_path, **variables(provider)) as opened:
+    async with open_site(tmp_path, **provider.known_to_desk()) as opened:
         yield opened
 
 
@@ -45,18 +44,6 @@ async def web(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     """Give a browser without a session."""
     async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
         yield client
-
-
-def variables(provider: Provider) -> dict[str, str]:
-    port = str(free_port())
-    return {
-        "ITACA_DESK_PORT": port,
-        "ITACA_DESK_PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "ITACA_DESK_OIDC_ISSUER": provider.issuer,
-        "ITACA_DESK_OIDC_CLIENT_ID": CLIENT_ID,
-        "ITACA_DESK_OIDC_CLIENT_SECRET": CLIENT_SECRET,
-        "ITACA_DESK_OIDC_NAME": "Bottega ID",
-    }
 
 
 async def come(
@@ -252,7 +239,7 @@ async def test_signing_out_says_where_one_is_still_signed_in(
 
 async def test_addresses_may_be_trusted_by_a_setting(tmp_path: Path, provider: Provider) -> None:
     """Of a provider that never says whether it verified them; one that says no is believed."""
-    more = {**variables(provider), "ITACA_DESK_OIDC_TRUSTS_ADDRESSES": "true"}
+    more = {**provider.known_to_desk(), "ITACA_DESK_OIDC_TRUSTS_ADDRESSES": "true"}
     async with open_site(tmp_path, **more) as site, httpx.AsyncClient(base_url=site.url, timeout=30) as web:
         assert "unverified" in (await come(web, provider, email_verified=False)).headers["location"]
         assert (await come(web, provider, email_verified="")).headers["location"] == "/"

@@ -10,12 +10,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from itaca.clock import Clock
+from tests.support.ports import free_port
 from tests.support.receiver import Receiver
 
 CLIENT_ID, CLIENT_SECRET = "itaca-desk", "segreto: con due punti"
@@ -48,10 +49,23 @@ class Provider(Receiver):
         self.asked: list[str] = []
         self.methods = ["client_secret_basic"]
         self.userinfo: dict[str, Any] = {}
+        self.visitor: tuple[str, str] | None = None
 
     @property
     def issuer(self) -> str:
         return self.url.partition("/itaca")[0]
+
+    def known_to_desk(self, host: str = "127.0.0.1") -> dict[str, str]:
+        """Return the settings of a desk that people reach by this name and that trusts this provider."""
+        port = str(free_port())
+        return {
+            "ITACA_DESK_PORT": port,
+            "ITACA_DESK_PUBLIC_URL": f"http://{host}:{port}",
+            "ITACA_DESK_OIDC_ISSUER": self.issuer,
+            "ITACA_DESK_OIDC_CLIENT_ID": CLIENT_ID,
+            "ITACA_DESK_OIDC_CLIENT_SECRET": CLIENT_SECRET,
+            "ITACA_DESK_OIDC_NAME": "Bottega ID",
+        }
 
     def rotate(self) -> None:
         """Sign with a new key from now on; the old one is published no more."""
@@ -80,6 +94,12 @@ class Provider(Receiver):
             return f"{signed}."
         return f"{signed}.{_b64((key or self.key).sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
+    def _sent_back(self, path: str) -> str:
+        """Return where a browser goes whose visitor is signed in here already."""
+        assert self.visitor is not None
+        code, state = self.consent(self.issuer + path, *self.visitor)
+        return f"{self.codes[code].redirect_uri}?{urlencode({'code': code, 'state': state, 'iss': self.issuer})}"
+
     def public_keys(self) -> dict[str, Any]:
         """Return what is published of the keys: the one that signs, one for another end, one of a later kind."""
         numbers = self.key.public_key().public_numbers()
@@ -92,12 +112,16 @@ class Provider(Receiver):
         headers = {name.lower(): value for name, _, value in (one.partition(": ") for one in rest if one)}
         body = (await reader.readexactly(int(headers.get("content-length", "0")))).decode()
         path = line.split()[1]
-        self.asked.append(path)
+        self.asked.append(path.partition("?")[0])
         if self.is_silent:
             await asyncio.Event().wait()
-        status, answer = self._answer(path, headers, body)
+        more = ""
+        if path.startswith("/authorize?") and self.visitor:
+            status, answer, more = 302, {}, f"location: {self._sent_back(path)}\r\n"
+        else:
+            status, answer = self._answer(path, headers, body)
         text = json.dumps(answer).encode()
-        head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(text)}\r\n"
+        head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{more}content-length: {len(text)}\r\n"
         writer.write(f"{head}connection: close\r\n\r\n".encode() + text)
         await writer.drain()
 
