@@ -12,6 +12,7 @@ from itaca.contracts.intents import CaseKind, CaseOutcome, Intent, MailOutcome, 
 from itaca.errors import PermanentError
 from itaca.storage import case_acts
 from itaca.storage import tables as t
+from itaca.storage.asks import tick
 from itaca.storage.case_acts import Act, NotYoursError, StaleError
 from itaca.storage.desk_case import case_head, case_history, case_promises, news_since, received_mails, sent_letters
 from itaca.storage.desk_day import came_back, reviews_waiting
@@ -85,6 +86,19 @@ class DeskContract:
         with pytest.raises(PermanentError, match="names a date"):
             await self.do(desk, case_acts.answer, act, mail_id, Answer("Re", "Vedremo.", WRITER), "Agent")
         assert await desk.rows(t.outbox, kind="reply") == []
+
+    async def test_an_answer_never_closes_over_an_open_question(self, desk: Desk) -> None:
+        """Nothing is sent and nothing is closed until what the customer asked is ticked."""
+        mail_id = await desk.settle(COMPLAINT, "Dove sono i libri?")
+        (case,) = await desk.cases(CaseKind.COMPLAINT)
+        act = await self.act(desk, CaseId(case.id), desk.agent)
+        with pytest.raises(PermanentError, match="still open: 1"):
+            await self.do(desk, case_acts.answer, act, mail_id, SAID, "Agent")
+        assert await desk.rows(t.outbox, kind="reply") == []
+        (ask,) = await desk.rows(t.asks)
+        await self.do(desk, tick, act.case_id, [ask.id], "the parcel of today", act.now, act.rng, "agent")
+        await self.do(desk, case_acts.answer, await self.act(desk, act.case_id, desk.agent), mail_id, SAID, "Agent")
+        assert (await desk.rows(t.cases, id=case.id))[0].status == "closed"
 
     async def test_an_answer_goes_to_addresses_of_the_customer_only(self, desk: Desk) -> None:
         """What a case holds is told to nobody whom it did not know."""

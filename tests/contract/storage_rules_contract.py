@@ -1,7 +1,7 @@
 """What every database must refuse, whoever asks."""
 
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, literal, select, update
 
 from itaca.contracts.intents import CaseKind, MailOutcome
 from itaca.errors import PermanentError
@@ -14,7 +14,7 @@ class SchemaContract:
     """Invariants that no code can forget."""
 
     async def test_lm30_a_complaint_without_owner_is_refused(self, ledger: Ledger) -> None:
-        """LM30: a complaint, cancellation or review case cannot lose its owner; an order may have none."""
+        """LM30: a complaint, cancellation or review has an owner from its first row on; an order may have none."""
         mail_id = await ledger.accept()
         for kind in (CaseKind.COMPLAINT, CaseKind.CANCELLATION, CaseKind.REVIEW):
             case_id = await ledger.open_case(mail_id, kind)
@@ -22,6 +22,13 @@ class SchemaContract:
                 await ledger.database.write(
                     lambda c, i=case_id: c.execute(update(t.cases).where(t.cases.c.id == i).values(owner_id=None))
                 )
+            new = {"id": "n", "reference": "IT-00000-00001", "kind": kind.value, "matter": "N1", "opened_by": mail_id}
+            copied = insert(t.cases).from_select(
+                [*new, "customer_id", "opened_at"],
+                select(*map(literal, new.values()), t.cases.c.customer_id, t.cases.c.opened_at).limit(1),
+            )
+            with pytest.raises(PermanentError):
+                await ledger.database.write(lambda c, s=copied: c.execute(s))
         order_id = await ledger.open_case(mail_id, CaseKind.ORDER)
         free = update(t.cases).where(t.cases.c.id == order_id).values(owner_id=None)
         assert (await ledger.database.write(lambda c: c.execute(free).rowcount)) == 1

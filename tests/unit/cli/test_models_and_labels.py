@@ -16,7 +16,7 @@ from itaca.storage.mails import save_texts
 from itaca.storage.open import open_database
 from itaca.storage.people import ensure_first_owner
 from tests.support.scripted_imap import PASSWORD, USER, imap_account
-from tests.support.small_model import CORPUS, small_corpus
+from tests.support.small_model import small_corpus
 from tests.support.verbs import Run
 
 ANNA = "anna@azienda.example"
@@ -89,9 +89,9 @@ def test_there_is_nothing_to_roll_back_to_at_first(itaca: Run, models: Path) -> 
     assert "no earlier model" in said.err
 
 
-def test_a_model_is_measured_and_compared_on_files(itaca: Run, models: Path) -> None:
+def test_a_model_is_measured_and_compared_on_files(itaca: Run, models: Path, tmp_path: Path) -> None:
     """Figures of all and of each language; beside itself a model differs nowhere."""
-    path = str(CORPUS / "en.jsonl")
+    path = str(small_corpus(tmp_path / "few") / "en.jsonl")
     (found,) = itaca("evaluate", path, "--json").lines
     assert set(found["figures"]) == {"all", "en"}  # type: ignore[call-overload]
     assert "macro f1" in itaca("evaluate", path).out
