@@ -53,7 +53,10 @@ class Reason(Body):
     """A cancellation that binds."""
 
     reference: str
-    contract: str = Field(description="The contract or order that it names; empty: everything of this customer.")
+    contract: str = Field(
+        description="The contract or order that it names; empty: everything of this customer. Of a customer who was "
+        "erased `erased:` and a hash, unless it was asked for."
+    )
     state: CancellationState
     requested_at: AwareDatetime
     effective_at: AwareDatetime = Field(description="From then on nothing may be sent or charged.")
