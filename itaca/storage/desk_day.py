@@ -8,11 +8,11 @@ from sqlalchemy import Connection, select
 from itaca.contracts.ids import CaseReference, PersonId
 from itaca.contracts.intents import CaseKind
 from itaca.storage.conditions import is_returned_case
-from itaca.storage.desk_lists import count_open
+from itaca.storage.desk_lists import count_open, first_address
 from itaca.storage.desk_review import left_to_check
 from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.paging import Tally
-from itaca.storage.tables import case_events, cases, customer_addresses, customers
+from itaca.storage.tables import case_events, cases, customers
 from itaca.storage.triggers import CAME_BACK
 
 
@@ -33,14 +33,6 @@ def reviews_waiting(conn: Connection, owner_id: PersonId) -> tuple[Tally, Tally]
 
 def came_back(conn: Connection, owner_id: PersonId, since: datetime, limit: int = 20) -> list[Return]:
     """Return my open cases to which something happened since then, newest first, each with what happened last."""
-    address = (
-        select(customer_addresses.c.address)
-        .where(customer_addresses.c.customer_id == cases.c.customer_id)
-        .order_by(customer_addresses.c.address)
-        .limit(1)
-        .correlate(cases)
-        .scalar_subquery()
-    )
     last = (
         select(case_events.c.kind)
         .where(case_events.c.case_id == cases.c.id, case_events.c.at == cases.c.returned_at)
@@ -51,7 +43,7 @@ def came_back(conn: Connection, owner_id: PersonId, since: datetime, limit: int 
         .scalar_subquery()
     )
     query = (
-        select(cases.c.reference, cases.c.returned_at, customers.c.name, address.label("address"), last.label("kind"))
+        select(cases.c.reference, cases.c.returned_at, customers.c.name, first_address(), last.label("kind"))
         .join(customers, customers.c.id == cases.c.customer_id)
         .where(is_returned_case(), cases.c.owner_id == owner_id, cases.c.returned_at > to_micros(since))
         .order_by(cases.c.returned_at.desc())

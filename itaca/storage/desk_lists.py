@@ -123,20 +123,19 @@ def _open(kind: CaseKind, owner_id: PersonId | None) -> Select[Any]:
     return query if owner_id is None else query.where(cases.c.owner_id == owner_id)
 
 
+def first_address() -> ColumnElement[str]:
+    """Return the first address of a case's customer, for those who have no name."""
+    addresses = customer_addresses.c
+    own = select(addresses.address).where(addresses.customer_id == cases.c.customer_id).order_by(addresses.address)
+    return own.limit(1).correlate(cases).scalar_subquery().label("address")
+
+
 @cache
 def _lines() -> Select[Any]:
     """Return the statement for lines by their ids; built once, because building takes longer than running.
 
     Of the first mail it reads how it begins: a text may be long, and a page has many.
     """
-    address = (
-        select(customer_addresses.c.address)
-        .where(customer_addresses.c.customer_id == cases.c.customer_id)
-        .order_by(customer_addresses.c.address)
-        .limit(1)
-        .correlate(cases)
-        .scalar_subquery()
-    )
     opening = mail_texts.c.text
     return (
         select(
@@ -145,7 +144,7 @@ def _lines() -> Select[Any]:
             people.c.name.label("owner_name"),
             opening["subject"].as_string().label("subject"),
             func.substr(opening["new_text"].as_string(), 1, _READ).label("says"),
-            address.label("address"),
+            first_address(),
         )
         .join(customers, customers.c.id == cases.c.customer_id)
         .outerjoin(people, people.c.id == cases.c.owner_id)
