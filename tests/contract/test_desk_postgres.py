@@ -4,6 +4,7 @@ import pytest
 
 from tests.contract.desk_contract import DeskContract
 from tests.contract.door_contract import DoorContract
+from tests.contract.identities_contract import IdentitiesContract
 from tests.contract.staff_contract import StaffContract
 
 pytestmark = pytest.mark.postgres
@@ -19,3 +20,7 @@ class TestDoor(DoorContract):
 
 class TestStaff(StaffContract):
     """People and teams on PostgreSQL."""
+
+
+class TestIdentities(IdentitiesContract):
+    """Subjects of providers on PostgreSQL."""

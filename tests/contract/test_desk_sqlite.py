@@ -2,6 +2,7 @@
 
 from tests.contract.desk_contract import DeskContract
 from tests.contract.door_contract import DoorContract
+from tests.contract.identities_contract import IdentitiesContract
 from tests.contract.staff_contract import StaffContract
 
 
@@ -15,3 +16,7 @@ class TestDoor(DoorContract):
 
 class TestStaff(StaffContract):
     """People and teams on SQLite."""
+
+
+class TestIdentities(IdentitiesContract):
+    """Subjects of providers on SQLite."""
