@@ -44,7 +44,9 @@ def read_key_file(path: Path, *, makes: bool = True) -> str:
         ConfigurationError: it cannot be read or made, or it is missing and ``makes`` is False.
     """
     try:
-        if makes and not path.exists():
+        if not path.exists():
+            if not makes:
+                raise ConfigurationError([f"ITACA_SECRET_KEY: {path}, which sealed secrets, is gone: put it back"])
             _make(path)
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:

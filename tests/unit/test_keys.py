@@ -71,6 +71,6 @@ def test_what_is_no_key_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_a_missing_file_is_not_made_where_it_must_be_there(tmp_path: Path) -> None:
     """A key that sealed something cannot be replaced by a new one."""
-    with pytest.raises(ConfigurationError, match="ITACA_DATA_DIR"):
+    with pytest.raises(ConfigurationError, match="put it back"):
         read_key_file(tmp_path / SECRET_FILE, makes=False)
     assert not (tmp_path / SECRET_FILE).exists()
