@@ -27,6 +27,7 @@ log = structlog.get_logger()
 TICK_S = 1.5
 KEEP_S = 60.0
 """How often the ledger is told that somebody still looks."""
+LAST_LOOK_S = 3.0
 MOST_STREAMS = 500
 MOST_OF_ONE_SESSION = 4
 """Browsers open six connections to one address (RFC 9112, 9.4): some must be left to work with."""
@@ -138,14 +139,17 @@ class Live:
         self._bell.set()
 
     async def close(self) -> None:
-        """End every stream, and the task; whoever looked at a case looks no more."""
+        """End every stream and the task; whoever looked at a case looks no more. A hanging ledger is left."""
         self._is_closed = True
         for listener in self._listeners:
             listener.end()
         self._listeners.clear()
         self._bell.set()
-        if self._task is not None:
-            await self._task
+        task = self._task
+        if task is not None:
+            await asyncio.wait({task}, timeout=LAST_LOOK_S)
+            task.cancel()
+            await asyncio.wait({task})
 
     async def look(self) -> None:
         """Write down who came and who went, and tell everybody what concerns them.

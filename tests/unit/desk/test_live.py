@@ -26,12 +26,14 @@ DAY, REVIEW, FLOW = Topic(Page.DAY, "nobody"), Topic(Page.REVIEW), Topic(Page.FL
 
 
 class Leaving(Database):
-    """A ledger that goes away when it is told to."""
+    """A ledger that goes away, or hangs, when it is told to."""
 
     def __init__(self, database: Database) -> None:
-        self._database, self.is_away = database, False
+        self._database, self.is_away, self.answers = database, False, asyncio.Event()
+        self.answers.set()
 
     async def read(self, work: Work[T]) -> T:
+        await self.answers.wait()
         if self.is_away:
             raise TransientError("the ledger is away")
         return await self._database.read(work)
@@ -195,6 +197,18 @@ async def test_a_ledger_that_is_away_costs_no_stream(ledger: Ledger) -> None:
     database.is_away = False
     assert await listener.changed(30)
     await live.close()
+
+
+async def test_a_ledger_that_hangs_does_not_keep_the_desk(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end nobody waits for it longer than for a last look."""
+    monkeypatch.setattr("services.desk.live.LAST_LOOK_S", 0.01)
+    database = Leaving(ledger.database)
+    database.answers.clear()
+    live = Live(database, ledger.clock, NEVER_S)
+    listener = live.enter("Anna", FLOW)
+    await live.close()
+    assert listener is not None
+    assert (listener.is_over, live.is_watching) == (True, False)
 
 
 async def test_who_does_not_listen_holds_one_flag() -> None:
