@@ -44,7 +44,9 @@ class Words:
     def __init__(self, language: str, zone: ZoneInfo) -> None:
         self.language = language if language in LANGUAGES else DEFAULT_LANGUAGE
         self.catalogue, self._zone = catalogue(self.language), zone
-        self._months = get_month_names("abbreviated", locale=self.language)
+        # Parsed once: by its name, babel would parse it again for each text.
+        self._locale = Locale.parse(self.language)
+        self._months = get_month_names("abbreviated", locale=self._locale)
 
     def say(self, text: str, **values: object) -> str:
         """Return the text in this language, filled in."""
@@ -72,7 +74,7 @@ class Words:
 
     def weekday(self, moment: datetime | date) -> str:
         """Return a day to rely on, with its weekday."""
-        return format_date(self._local(moment), "EEEE d MMMM", locale=self.language)
+        return format_date(self._local(moment), "EEEE d MMMM", locale=self._locale)
 
     def moment(self, moment: datetime) -> str:
         """Return day and time."""
@@ -87,7 +89,7 @@ class Words:
         step = moment - now
         if abs(step) < timedelta(minutes=1):
             return self.catalogue.gettext("now")
-        return format_timedelta(step, add_direction=True, threshold=1.5, locale=self.language)
+        return format_timedelta(step, add_direction=True, threshold=1.5, locale=self._locale)
 
     def language_name(self, code: str) -> str:
         """Return what a language is called, by its two letters."""
@@ -95,7 +97,7 @@ class Words:
 
     def late(self, moment: datetime, now: datetime) -> str:
         """Return how long ago something was due: ``3 hours late``."""
-        late = format_timedelta(now - moment, threshold=1.5, locale=self.language)
+        late = format_timedelta(now - moment, threshold=1.5, locale=self._locale)
         return self.catalogue.gettext("%(time)s late") % {"time": late}
 
     def size(self, size_bytes: int) -> str:
@@ -107,7 +109,7 @@ class Words:
 
     def number(self, number: int) -> str:
         """Return a number with its thousands apart."""
-        return str(format_decimal(number, locale=self.language))
+        return str(format_decimal(number, locale=self._locale))
 
     def tally(self, held: Tally) -> str:
         """Return a count as people read it; with a plus where it was not counted further."""
