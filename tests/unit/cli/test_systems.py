@@ -28,6 +28,25 @@ def test_a_token_without_a_known_scope_or_end_is_misuse(ledger: Run, words: tupl
     assert ledger("tokens", "add", "billing", *words).code == 2
 
 
+def test_a_subscription_is_looked_after_by_verbs(ledger: Run) -> None:
+    """Made and given a new secret, each shown once; paused and resumed once each; tested until it ends."""
+    webhook_id, secret = ledger("webhooks", "add", "https://crm.example/x", "--event", "case.opened").out.split()
+    later = ledger("webhooks", "rotate", webhook_id).out.strip()
+    assert (secret[:6], later[:6], secret == later) == ("whsec_", "whsec_", False)
+    shown = ledger("webhooks", "list").out + ledger("webhooks", "list", "--json").out
+    assert (webhook_id in shown, secret in shown, later in shown) == (True, False, False)
+    assert [ledger("webhooks", verb, webhook_id).code for verb in ("pause", "pause", "resume", "resume")] == [
+        0,
+        1,
+        0,
+        1,
+    ]
+    assert ledger("webhooks", "reseal").out == "sealed 0\n"
+    assert ledger("webhooks", "test", webhook_id).code == 0
+    assert ledger("webhooks", "remove", webhook_id).code == 0
+    assert [ledger("webhooks", verb, webhook_id).code for verb in ("test", "rotate", "pause")] == [1, 1, 1]
+
+
 def test_a_file_of_charges_is_imported_once(ledger: Run, tmp_path: Path) -> None:
     """Counted by what became of them; the same file again changes nothing."""
     file = tmp_path / "charges.csv"
