@@ -1,6 +1,7 @@
 """Random operations on the ledger against a model, on both databases."""
 
 import pytest
+from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from itaca.storage.database import Database
@@ -16,7 +17,7 @@ def test_any_order_of_operations_on_sqlite() -> None:
         async def open(self) -> Database:
             return await open_database("sqlite://")
 
-    run_state_machine_as_test(OnSqlite, settings=MODEL_SETTINGS)
+    run_state_machine_as_test(OnSqlite, settings=settings(MODEL_SETTINGS, max_examples=24))
 
 
 @pytest.mark.postgres
