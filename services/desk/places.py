@@ -1,15 +1,17 @@
 """Where a reader stands in a long list, as the address of the page says it, and the way to the pages beside."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from itaca.storage.moments import NEVER
 from itaca.storage.paging import Page, Place
 
 T = TypeVar("T")
-_LONGEST_ID = 36
-_LONGEST_MOMENT = 19
+_ID = re.compile(r"[0-9a-f-]{1,36}")
+_MOMENT = re.compile(r"[0-9]{1,19}")
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,9 @@ class Pager:
 
 
 def place_by_id(after: str, before: str) -> Place | None:
-    """Return the place in a list that is sorted by ids; None for its beginning."""
-    key = (before or after)[:_LONGEST_ID]
-    return Place((key,), bool(before)) if key else None
+    """Return the place in a list that is sorted by ids; None for its beginning, and for what is no id."""
+    key = before or after
+    return Place((key,), bool(before)) if _ID.fullmatch(key) else None
 
 
 def place_by_moment(after: str, before: str) -> Place | None:
@@ -32,9 +34,9 @@ def place_by_moment(after: str, before: str) -> Place | None:
     What is no place is the beginning: addresses are copied, cut short and kept for years.
     """
     at, _, key = (before or after).partition(".")
-    if not (at.isascii() and at.isdigit() and len(at) <= _LONGEST_MOMENT and int(at) < 2**63):
+    if not (_MOMENT.fullmatch(at) and int(at) <= NEVER and _ID.fullmatch(key)):
         return None
-    return Place((int(at), key[:_LONGEST_ID]), bool(before))
+    return Place((int(at), key), bool(before))
 
 
 def pager(page: Page[T], key: Callable[[T], str], path: str, **filters: str) -> Pager:

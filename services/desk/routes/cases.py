@@ -26,7 +26,8 @@ async def every_case(
     desk: DeskHere, visitor: Reader, q: str = "", kind: str = "", after: str = "", before: str = ""
 ) -> Response:
     """Show open cases of everybody, what breaks first on top; or those that the words find, the newest first."""
-    words, only = q.strip()[:LONGEST_WORDS], kind if kind in WORKED_ON else ""
+    words = "".join(char for char in q if char.isprintable()).strip()[:LONGEST_WORDS]
+    only = kind if kind in WORKED_ON else ""
     values: dict[str, Any] = {"visitor": visitor, "here": "cases", "q": words, "kind": only, "kinds": WORKED_ON}
     if words:
         spot = place_by_id(after, before)
