@@ -73,7 +73,7 @@ def restore(conn: Connection, case_id: CaseId, before: Mapping[str, Any], entrie
     if before["cancellation"] is not None:
         mine = update(cancellations).where(cancellations.c.case_id == case_id)
         conn.execute(mine.values(before["cancellation"]))
-    _restore_mails(conn, case_id, before)
+    _restore_mails(conn, case_id, before, entries)
     _restore_mergers(conn, case_id, before["mergers"])
     _restore_case(conn, case_id, before["case"])
 
@@ -110,11 +110,12 @@ def _restore_asks(conn: Connection, case_id: CaseId, before: Collection[str]) ->
     conn.execute(update(asks).where(asks.c.id.in_(before)).values(again))
 
 
-def _restore_mails(conn: Connection, case_id: CaseId, before: Mapping[str, Any]) -> None:
+def _restore_mails(conn: Connection, case_id: CaseId, before: Mapping[str, Any], entries: Entries) -> None:
+    """Labels that others gave meanwhile, or in the blind check, stay: they are no part of the act."""
     links = {MailId(mail_id): role for mail_id, role in before["mails"].items()}
     unlink(conn, case_id, [mail_id for mail_id in mails_of(conn, case_id) if mail_id not in links])
     link(conn, case_id, links.items())
-    new = labels.c.id.not_in(before["labels"])
+    new = labels.c.id.not_in(before["labels"]) & (labels.c.person_id == entries.actor) & ~labels.c.is_blind
     conn.execute(delete(labels).where(labels.c.mail_id.in_(list(links)), new))
     moved = interactions.c.id.in_(before["interactions"])
     conn.execute(update(interactions).where(moved).values(case_id=case_id))

@@ -16,6 +16,7 @@ from itaca.storage.answer_files import load_files, sent_files
 from itaca.storage.case_acts import StaleError
 from itaca.storage.case_snapshots import SAME_MATTER, snapshot
 from itaca.storage.case_undoing import HAS_LEFT, TOO_LATE, UNDO_WITHIN, last_act, take_back, undoable
+from itaca.storage.labels import set_label
 from tests.contract.merging_contract import BOOKS, ENERGY
 from tests.support.case_facts import WRITER
 from tests.support.desk_acts import HOLD_S, case_of, complain, do, look
@@ -80,6 +81,16 @@ class UndoingContract:
         assert which in await desk.history(case_id)
         assert (await desk.history(case_id))[-1] == "undone"
         assert await desk.problems() == []
+
+    async def test_a_label_of_somebody_else_stays(self, desk: Desk) -> None:
+        """Labels come from elsewhere too, and write no line into the history of a case."""
+        case_id, mail_id = await self.begin(desk)
+        await self.done(desk, case_id, "labelled", case_acts.label, mail_id, [Intent.ORDER], self.agent.email)
+        for who, is_blind in ((self.lead, False), (self.agent, True)):
+            await do(desk, set_label, mail_id, [], who.email, is_blind, desk.now, desk.ledger.rng)
+        await do(desk, take_back, await look(desk, case_id, self.agent))
+        left = {(row.person_id, row.is_blind) for row in await desk.rows(t.labels)}
+        assert left == {(self.lead.id, False), (self.agent.id, True)}
 
     async def test_a_closed_cancellation_is_again_what_it_was(self, desk: Desk) -> None:
         """Its watch has not begun, and its effect is owed."""
