@@ -260,7 +260,7 @@ async def test_a_list_begins_where_its_page_begins(database: SqliteDatabase, nam
     assert [line for line in plans if line.startswith("SEARCH") and line.endswith(LISTS[name])]
 
 
-@pytest.mark.parametrize("name", QUERIES.keys() - {"case_page"})
+@pytest.mark.parametrize("name", sorted(QUERIES.keys() - {"case_page"}))
 async def test_no_state_is_bound_that_a_partial_index_asks_for(database: SqliteDatabase, name: str) -> None:
     """SQLite would prepare such a statement anew each time it is run; only one list is asked for any state."""
     ledger = Ledger(database)
