@@ -28,7 +28,7 @@ def upsert(connection: Connection, table: Table, replace: Sequence[str]) -> Post
 
 def insert_new(connection: Connection, table: Table, key: Sequence[str]) -> PostgresInsert | SqliteInsert:
     """Return an INSERT that leaves alone what has the same ``key`` already."""
-    return dialect_insert(connection, table).on_conflict_do_nothing(index_elements=[table.c[name] for name in key])
+    return _insert_new(connection.dialect.name, table, tuple(key))
 
 
 def _insert(dialect: str, table: Table) -> PostgresInsert | SqliteInsert:
@@ -43,3 +43,8 @@ def _upsert(dialect: str, table: Table, replace: tuple[str, ...]) -> PostgresIns
         index_elements=list(table.primary_key.columns),
         set_={name: statement.excluded[name] for name in replace},
     )
+
+
+@cache
+def _insert_new(dialect: str, table: Table, key: tuple[str, ...]) -> PostgresInsert | SqliteInsert:
+    return _insert(dialect, table).on_conflict_do_nothing(index_elements=[table.c[name] for name in key])
