@@ -21,13 +21,6 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield opened
 
 
-@pytest.fixture
-async def web(site: Site) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a browser without a session."""
-    async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
-        yield client
-
-
 async def test_a_session_is_a_cookie_that_scripts_and_other_sites_cannot_use(web: httpx.AsyncClient) -> None:
     """HttpOnly, SameSite, and of as much chance as nobody guesses."""
     answer = await sign_in(web, "Anna Neri")

@@ -39,13 +39,6 @@ async def site(tmp_path: Path, provider: Provider) -> AsyncIterator[Site]:
         yield opened
 
 
-@pytest.fixture
-async def web(site: Site) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a browser without a session."""
-    async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
-        yield client
-
-
 async def come(
     web: httpx.AsyncClient, provider: Provider, who: tuple[str, str] = ANNA, target: str = "/", **claims: object
 ) -> httpx.Response:
