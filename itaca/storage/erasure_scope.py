@@ -124,7 +124,12 @@ def _mails(conn: Connection, customer_id: CustomerId) -> tuple[MailId, ...]:
 
 def under_way(conn: Connection, scope: Scope) -> list[str]:
     """Return a sentence for each thing that must end before this customer can be erased, and how it ends."""
-    return [*_open_cases(conn, scope), *_mails_under_way(conn, scope), *_unsent(conn, scope)]
+    return [
+        *_open_cases(conn, scope),
+        *_cases_of_others(conn, scope),
+        *_mails_under_way(conn, scope),
+        *_unsent(conn, scope),
+    ]
 
 
 def _open_cases(conn: Connection, scope: Scope) -> Iterator[str]:
@@ -138,6 +143,20 @@ def _open_cases(conn: Connection, scope: Scope) -> Iterator[str]:
     waiting = select(cases.c.reference).join(cancellations, cancellations.c.case_id == cases.c.id)
     undone = waiting.where(own, cases.c.status == "closed", cancellations.c.state.in_(_NOT_DONE))
     yield from (f"the cancellation {one} has not taken effect: confirm its effect" for one in conn.scalars(undone))
+
+
+def _cases_of_others(conn: Connection, scope: Scope) -> Iterator[str]:
+    """Name the open cases of others that rest on mails of this customer: a case of theirs was merged into one."""
+    held = select(cases.c.reference).join(case_mails, case_mails.c.case_id == cases.c.id)
+    elsewhere = held.where(cases.c.customer_id != scope.customer_id, case_mails.c.role.in_(_TAKES_PART))
+    found = {
+        one
+        for part in in_parts(scope.mails)
+        for one in conn.scalars(elsewhere.where(case_mails.c.mail_id.in_(part)).where(is_open_case()))
+    }
+    yield from (
+        f"what they wrote goes on in {one}, which is open: close it with its outcome" for one in sorted(found)
+    )
 
 
 def _mails_under_way(conn: Connection, scope: Scope) -> Iterator[str]:

@@ -11,6 +11,7 @@ from itaca.contracts.intents import CaseKind, MailOutcome
 from itaca.errors import PermanentError
 from itaca.mail.model import Envelope, MailText
 from itaca.storage import tables as t
+from itaca.storage.case_merging import Merger, merge
 from itaca.storage.customer_export import export_files, export_index, export_mails
 from itaca.storage.erasure import Order, Tombstone, UnderWayError, erase_customer, tombstones
 from itaca.storage.erasure_scope import find_customer, load_scope, under_way
@@ -20,8 +21,9 @@ from itaca.storage.suppressions import SuppressionKey
 from itaca.storage.trace import life_of
 from tests.contract.cancellations_contract import suppressed
 from tests.support import personal
+from tests.support.desk_acts import case_of, complain, do, look
 from tests.support.personal import ADDRESS, CODE, CONTRACT, ENVELOPE, RAW, WORD
-from tests.support.routed import CANCELLATION, COMPLAINT, NOTHING, Desk
+from tests.support.routed import CANCELLATION, COMPLAINT, NOTHING, POLICY, Desk
 
 KEPT = {"mails", "cases", "case_mails", "promises", "case_events", "interactions", "outbox", "labels", "activities"}
 """Tables that lose words and no row."""
@@ -42,7 +44,7 @@ class ErasureContract:
     @pytest.fixture(autouse=True)
     async def people(self, desk: Desk) -> None:
         """Give every ledger a chain of two."""
-        await desk.staff("agent", "lead")
+        self.agent, _ = await desk.staff("agent", "lead")
 
     async def test_no_word_is_left_in_any_table(self, desk: Desk) -> None:
         """Whatever was said, by whatever way, is gone; every row that the books rest on is there."""
@@ -111,6 +113,22 @@ class ErasureContract:
         await desk.route(personal.Waiting(unread.mail_id, NOTHING))
         await personal.settle_everything(desk)
         assert (await erase(desk, customer_id)).mails == 2
+        assert await desk.problems() == []
+
+    async def test_what_goes_on_in_anothers_case_is_not_erased(self, desk: Desk) -> None:
+        """Two customers turned out to be one person: the words of a merged case are those of an open one."""
+        staying, _ = await complain(desk, "4711")
+        ending, _ = await complain(desk, "4712", f"Dove sono i {WORD}?", sender=ADDRESS, reply_to_address=ADDRESS)
+        customer_id = await customer(desk, ADDRESS)
+        into = (await case_of(desk, staying)).reference
+        act = await look(desk, ending, self.agent)
+        await do(desk, merge, act, Merger(into, "by telephone", is_same_person=True), POLICY)
+        with pytest.raises(UnderWayError, match=f"goes on in {into}, which is open"):
+            await erase(desk, customer_id)
+        await personal.settle_everything(desk)
+        await erase(desk, customer_id)
+        left = await personal.planted(desk)
+        assert not left.keys() & {"mails", "raw_mails", "mail_texts", "evidence", "outbox"}
         assert await desk.problems() == []
 
     async def test_the_database_refuses_it_too(self, desk: Desk) -> None:
