@@ -89,5 +89,5 @@ def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert open_signer(other).public_key != open_signer(settings).public_key
     for rubbish in ("x", "", given[:-8]):
         wrong = load(SharedSettings, {"ITACA_DATA_DIR": str(tmp_path), "ITACA_RECEIPT_KEY": rubbish})
-        with pytest.raises(ConfigurationError, match="no key for receipts"):
+        with pytest.raises(ConfigurationError, match="ITACA_RECEIPT_KEY: no key"):
             open_signer(wrong)
