@@ -25,7 +25,7 @@ class OwnedCase:
 
     ``due_at``: the date promised next. ``broken_at``: the first promise broken since the owner's last sign, or since
     the owner got the case. ``lost_by``: who lost it by silence. ``back_on``: the day on which an owner who is away
-    is back. ``away_from``: the owner's next absence. ``was_told``: the chain knows that the owner is away.
+    is back. ``away_from``: the owner's next absence. ``knowing``: who was told that the owner is away this time.
     """
 
     owner_id: PersonId
@@ -37,7 +37,7 @@ class OwnedCase:
     lost_by: frozenset[PersonId] = frozenset()
     back_on: date | None = None
     away_from: date | None = None
-    was_told: bool = False
+    knowing: frozenset[PersonId] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ def look(case: OwnedCase, roster: Roster, policy: Policy, now: datetime) -> Look
     above = _above(roster, owner)
     is_back_in_time = owner.is_active and _is_back(case, policy)
     if is_back_in_time and any(person.is_at_work for person in above):
-        told = () if case.was_told else (owner.id, *(person.id for person in above))
-        return Look(tomorrow, told=told, level=case.level, is_away=True, says="the owner is away and back in time")
+        says = "the owner is away and back in time"
+        return Look(tomorrow, told=_new_to(case, owner, above), level=case.level, is_away=True, says=says)
     successor = _successor(case, roster, frozenset())
     if successor is None:
-        told = () if case.was_told else (owner.id, *(person.id for person in above))
+        told = _new_to(case, owner, above)
         says = "nobody is at work"
         return Look(tomorrow, told=told, level=case.level, is_exhausted=True, is_away=True, says=says)
     says = "the owner is away beyond the promised date" if owner.is_active else "the owner has left"
@@ -122,6 +122,11 @@ def _above(roster: Roster, owner: Person) -> list[Person]:
         if person.is_at_work:
             break
     return found
+
+
+def _new_to(case: OwnedCase, owner: Person, above: list[Person]) -> tuple[PersonId, ...]:
+    """Return who does not know yet: when those who were told go away too, the next one learns of it."""
+    return tuple(person.id for person in (owner, *above) if person.id not in case.knowing)
 
 
 def _is_back(case: OwnedCase, policy: Policy) -> bool:

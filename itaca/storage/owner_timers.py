@@ -27,10 +27,14 @@ _LONGEST_AHEAD = timedelta(days=400)
 
 @dataclass
 class _Past:
-    """What a case's history and promises say about its owner; moments in microseconds."""
+    """What a case's history and promises say about its owner; moments in microseconds.
+
+    ``knowing``: who was told that the owner is away, since the ledger knows of this absence.
+    """
 
     since: int = 0
     lost_by: set[PersonId] = field(default_factory=set)
+    knowing: set[PersonId] = field(default_factory=set)
     broken: list[int] = field(default_factory=list)
     due_at: int | None = None
 
@@ -81,7 +85,7 @@ def _carry_out(conn: Connection, entries: Entries, row: Row[Any], found: Look) -
         entries.event(case_id, "passed_on", None, detail)
         entries.escalate(case_id)
     elif found.told:
-        entries.event(case_id, "owner_away", None, {"reasons": [found.says]})
+        entries.event(case_id, "owner_away", None, {"told": list(found.told), "reasons": [found.says]})
     if found.is_exhausted and row.exhausted_at is None:
         entries.escalate(case_id)
     return {
@@ -104,7 +108,7 @@ def _owned(row: Row[Any], past: _Past, absences: Sequence[Row[Any]], today: date
         frozenset(past.lost_by),
         _back_on(absences, today),
         next((one.first_day for one in absences if one.first_day > today), None),
-        row.told_at is not None,
+        frozenset(past.knowing),
     )
 
 
@@ -119,13 +123,18 @@ def _back_on(absences: Sequence[Row[Any]], today: date) -> date | None:
 
 def _pasts(conn: Connection, rows: Sequence[Row[Any]]) -> dict[str, _Past]:
     owners = {row.id: row.owner_id for row in rows}
+    away_since = {row.id: row.told_at for row in rows}
     pasts: dict[str, _Past] = defaultdict(_Past)
     for event in conn.execute(_events(), {"ids": list(owners)}):
         past = pasts[event.case_id]
         if event.kind in _GIVES or event.actor in (owners[event.case_id], BY_HAND):
             past.since = max(past.since, event.at)
-        if event.kind == "passed_on":
+        # Of an erased case only the kinds of its events are left.
+        if event.kind == "passed_on" and event.detail:
             past.lost_by.add(PersonId(event.detail["from"]))
+        told_at = away_since[event.case_id]
+        if event.kind == "owner_away" and told_at is not None and event.at >= told_at:
+            past.knowing.update(event.detail.get("told", ()))
     for promise in conn.execute(_promises(), {"ids": list(owners)}):
         past = pasts[promise.case_id]
         if promise.state == "open":

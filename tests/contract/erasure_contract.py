@@ -13,10 +13,12 @@ from itaca.mail.model import Envelope, MailText
 from itaca.storage import tables as t
 from itaca.storage.case_merging import Merger, merge
 from itaca.storage.customer_export import export_files, export_index, export_mails
+from itaca.storage.entries import Entries
 from itaca.storage.erasure import Order, Tombstone, UnderWayError, erase_customer, tombstones
 from itaca.storage.erasure_scope import find_customer, load_scope, under_way
 from itaca.storage.letters import load_context
 from itaca.storage.mails import load_mails
+from itaca.storage.owner_timers import check_owners
 from itaca.storage.suppressions import SuppressionKey
 from itaca.storage.trace import life_of
 from tests.contract.cancellations_contract import suppressed
@@ -44,7 +46,7 @@ class ErasureContract:
     @pytest.fixture(autouse=True)
     async def people(self, desk: Desk) -> None:
         """Give every ledger a chain of two."""
-        self.agent, _ = await desk.staff("agent", "lead")
+        self.agent, self.lead = await desk.staff("agent", "lead")
 
     async def test_no_word_is_left_in_any_table(self, desk: Desk) -> None:
         """Whatever was said, by whatever way, is gone; every row that the books rest on is there."""
@@ -165,6 +167,9 @@ class ErasureContract:
         """By address, code and contract the answer is still no; a charge still reopens the case."""
         customer_id = await personal.live(desk)
         (case,) = await desk.cases(CaseKind.CANCELLATION)
+        entries = Entries(desk.now, desk.ledger.rng, "watch")
+        entries.event(case.id, "passed_on", None, {"from": self.lead.id, "to": self.agent.id, "reasons": []})
+        await desk.ledger.database.write(entries.write)
         await erase(desk, customer_id)
         for key, value in (
             (SuppressionKey.EMAIL, " Zeppelin@Posta.example"),
@@ -180,6 +185,8 @@ class ErasureContract:
         assert (await personal.charge(desk, "1")).verdict == "clear"
         (case,) = await desk.cases(CaseKind.CANCELLATION)
         assert (case.status, case.level) == ("open", 1)
+        rng = desk.ledger.rng
+        assert await desk.ledger.database.write(lambda c: check_owners(c, desk.now, POLICY, rng, "watch")) == 1
         with pytest.raises(UnderWayError):
             await erase(desk, customer_id)
         await personal.settle_everything(desk)

@@ -58,10 +58,10 @@ def test_holidays_that_begin_within_minutes_are_not_slept_through() -> None:
     st.one_of(st.none(), st.integers(0, 9)),
     st.one_of(st.none(), st.integers(1, 9)),
     st.sets(st.integers(0, 6)),
-    st.booleans(),
+    st.sets(st.integers(0, 6)),
 )
 def test_whoever_is_given_a_case_is_there(
-    people: Roster, who: int, broken_days: int | None, back_days: int | None, lost: set[int], was_told: bool
+    people: Roster, who: int, broken_days: int | None, back_days: int | None, lost: set[int], told: set[int]
 ) -> None:
     """For any company: a new owner is at work; an absent one keeps a case only if somebody at work may know of it."""
     names = list(people.people)
@@ -71,7 +71,7 @@ def test_whoever_is_given_a_case_is_there(
         broken_at=None if broken_days is None else NOW - timedelta(days=broken_days),
         back_on=None if back_days is None else TODAY + timedelta(days=back_days),
         lost_by=frozenset(PersonId(names[n % len(names)]) for n in lost),
-        was_told=was_told,
+        knowing=frozenset(PersonId(names[n % len(names)]) for n in told),
     )
     found = look(case, people, POLICY, NOW)
     at_work = [p.id for p in people.people.values() if p.is_at_work]
@@ -83,6 +83,6 @@ def test_whoever_is_given_a_case_is_there(
         assert {found.to, owner.id} <= set(found.told)
         assert owner.is_at_work <= (found.to not in case.lost_by)
     elif not owner.is_at_work and at_work:
-        assert was_told or any(people.people[p].is_at_work for p in found.told)
+        assert any(people.people[p].is_at_work for p in {*case.knowing, *found.told})
     elif not owner.is_at_work:
         assert found.is_exhausted
