@@ -99,7 +99,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("N1-N4", "courier killed before, in and after the commit, before and after sending", TAKES_ALL,
           _killed_at("courier", *_COURIER), is_sampled=True, mails=STREAM),
     Fault("N5", "courier killed before and after handing an order over", TAKES_ALL,
-          _killed_at("courier", "before_publish@2", "after_publish@2"), is_sampled=True, mails=STREAM),
+          _killed_at("courier", "before_publish@2", "after_publish@2"), mails=STREAM),
     Fault("S1", "watch killed before, in and after the commit", TAKES_ALL,
           _killed_at("watch", *(f"{point}@2" for point in _COMMIT)), is_sampled=True, mails=STREAM),
     Fault("S2", "watch killed before and after it acknowledges a dead letter", TAKES_ALL,

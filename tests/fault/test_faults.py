@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -12,6 +13,8 @@ from tests.fault.rows import FAULTS, Fault
 from tests.support.postgres import PostgresServer
 from tests.support.rabbitmq import RabbitServer
 
+STREAM = 100
+"""Mails of a row that asks for many: ``make test`` has less time than ``make faults``."""
 ROWS = [fault for fault in FAULTS if fault.is_sampled or os.environ.get("ITACA_FAULTS") == "all"]
 
 
@@ -32,7 +35,8 @@ async def sites(
 async def test_a_fault_loses_and_doubles_nothing(fault: Fault, sites: Sites) -> None:
     """Accepted equals settled, no customer sees anything twice, and the books balance."""
     try:
-        figures = await measure(await sites.get(fault.where), fault)
+        shorter = replace(fault, mails=min(fault.mails, STREAM))
+        figures = await measure(await sites.get(fault.where), shorter)
     except NotPossibleError as error:
         pytest.skip(str(error))
     except BaseException:
