@@ -15,7 +15,7 @@ def test_a_token_is_shown_once_and_revoked(ledger: Run) -> None:
     assert made.out.startswith("itaca_")
     listed = ledger("tokens", "list", "--json")
     assert listed.lines[0]["scopes"] == ["activities:write", "suppressions:read"]
-    assert made.out.strip().split("_")[2] not in ledger("tokens", "list").out + listed.out
+    assert made.out.strip().split("_", 2)[2] not in ledger("tokens", "list").out + listed.out
     assert ledger("tokens", "revoke", "billing").out == "billing is revoked.\n"
     assert ledger("tokens", "revoke", "billing").out == "billing was revoked before.\n"
     assert ledger("tokens", "add", "billing", "--scope", "cases:read").code == 1

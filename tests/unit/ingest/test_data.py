@@ -112,22 +112,16 @@ async def test_lm14_the_limit_is_exact_and_the_session_goes_on(tmp_path: Path, s
 
 
 async def test_lm14_an_endless_mail_is_cut_with_its_reply(tmp_path: Path) -> None:
-    """A mail that goes on past twice the limit is told 552 and cut; its bytes are given back."""
+    """A mail that goes on past twice the limit and a chunk is told 552 and cut; its bytes are given back.
+
+    Not a byte more is sent: the kernel answers what nobody read with a reset, which may overtake the reply.
+    """
     async with listening(tmp_path, size_limit_bytes=100_000) as door, connected(door.port) as client:
         await client.open_data()
-        flood = asyncio.create_task(_flood(client.writer))
+        client.writer.write(b"x" * (2 * 100_000 + 2**20 + 1))
         assert (await client.reply()).startswith("552 5.3.4")
-        await flood
+        assert await client.reader.read() == b""
         assert door.stage._door.bytes_in_hand.used_bytes == 0
-
-
-async def _flood(writer: asyncio.StreamWriter) -> None:
-    try:
-        while not writer.is_closing():
-            writer.write(b"x" * 65536)
-            await writer.drain()
-    except ConnectionError:
-        pass
 
 
 async def test_bytes_in_hand_are_capped_and_given_back() -> None:
