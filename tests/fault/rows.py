@@ -134,7 +134,7 @@ FAULTS: tuple[Fault, ...] = (
           partial(ledger.killed_in_the_commit, times=3), is_sampled=True),
     Fault("P2", "PostgreSQL frozen for 40 s", MAY_PUT_OFF, partial(ledger.frozen, seconds=40)),
     Fault("P3", "lines to PostgreSQL cut in requests and in answers, commits among them", MAY_PUT_OFF,
-          partial(lines.cut, where="ledger", times=14), is_sampled=True),
+          partial(lines.cut, where="ledger", times=14)),
     Fault("P4", "all connections ended by the administrator, ten times", MAY_PUT_OFF,
           partial(ledger.terminated, times=10)),
     Fault("P4b", "PostgreSQL read-only for 8 s", MAY_PUT_OFF, partial(ledger.read_only, seconds=8)),
