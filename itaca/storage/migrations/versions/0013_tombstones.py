@@ -22,6 +22,7 @@ _CLOSED = sa.text("status = 'closed'")
 
 def upgrade() -> None:
     _tombstones()
+    _hashes()
     _subjects()
     op.create_index(
         "ix_cases_closed_at", "cases", ["closed_at"], unique=False, postgresql_where=_CLOSED, sqlite_where=_CLOSED
@@ -72,6 +73,9 @@ def _tombstones() -> None:
             sa.PrimaryKeyConstraint(column, name=op.f(f"pk_{table}")),
         )
         op.create_index(f"ix_{table}_erasure_id", table, ["erasure_id"], unique=False)
+
+
+def _hashes() -> None:
     op.create_table(
         "erased_keys",
         sa.Column("hash", sa.String(length=64), nullable=False),
