@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 from sqlalchemy import Column, Connection, Select, Table, and_, func, not_, or_, select
 
+from itaca.contracts.intents import OutboxKind
 from itaca.storage.conditions import is_open_case
 from itaca.storage.tables import (
     book_pages,
@@ -18,6 +19,9 @@ from itaca.storage.tables import (
     promises,
     raw_mails,
 )
+
+_ALONE = (OutboxKind.NOTICE.value, OutboxKind.WEBHOOK.value)
+"""What may leave for the sake of no case and no mail: a word to a colleague, the test of a subscription."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def _about_cases() -> dict[str, Select[str]]:
         .where(is_open_case(), not_(people.c.is_active)),
         "closed_cases_with_open_promise": select(cases.c.id).where(cases.c.status == "closed", owed.exists()),
         "entries_for_no_case_or_mail": select(outbox.c.id).where(
-            outbox.c.kind != "notice", outbox.c.case_id.is_(None), outbox.c.mail_id.is_(None)
+            outbox.c.kind.not_in(_ALONE), outbox.c.case_id.is_(None), outbox.c.mail_id.is_(None)
         ),
     }
 

@@ -142,6 +142,13 @@ class SystemsContract:
         assert {(one.state.value, one.may_repeat) for one in seen} == {("pending", True)}
         assert [one.event for one in await read(lambda c: list_deliveries(c, other.id))] == ["webhook.test"]
 
+    async def test_a_test_of_a_subscription_leaves_the_books_in_order(self, desk: Desk) -> None:
+        """It is about no case and no mail, and an auditor has nothing to say about it."""
+        now, rng, write = desk.now, desk.ledger.rng, desk.ledger.database.write
+        hook, _ = await write(lambda c: add_webhook(c, "https://a.example", [], now, rng, KEYRING))
+        await write(lambda c: send_test(c, hook.id, now, rng))
+        assert await desk.problems() == []
+
     async def test_a_subscription_is_paused_and_resumed_once(self, desk: Desk) -> None:
         """Each is news once; what waited is due at once; an ended one is neither."""
         now, rng, write = desk.now, desk.ledger.rng, desk.ledger.database.write
