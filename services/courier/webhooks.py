@@ -1,5 +1,6 @@
 """The door of webhooks: signed by Standard Webhooks, to checked addresses, without following anybody elsewhere."""
 
+import asyncio
 import json
 import random
 import ssl
@@ -126,17 +127,24 @@ class WebhookDoor:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": signature,
         }
+        try:
+            # Each step has its limit in httpx, and all of them together have it here: an answer may come in drops.
+            async with asyncio.timeout(self._timeout_s):
+                return await self._send(target, parts.hostname or "", body.encode(), headers)
+        except (httpx.HTTPError, TimeoutError) as error:
+            kind = "ReadTimeout" if isinstance(error, TimeoutError) else type(error).__name__
+            raise TransientError(f"the webhook does not answer ({kind})") from error
+
+    async def _send(self, target: httpx.URL, hostname: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Post the body and return the status; what the answer holds is not read."""
         timeout = httpx.Timeout(self._timeout_s)
         # No pool is kept: one connection to an address could otherwise serve two names.
         async with httpx.AsyncClient(verify=self._context(), timeout=timeout, trust_env=False) as client:
-            try:
-                request = client.build_request(
-                    "POST", target, content=body.encode(), headers=headers, extensions=_sni(parts.hostname, timeout)
-                )
-                response = await client.send(request, stream=True, follow_redirects=False)
-                await response.aclose()
-            except httpx.HTTPError as error:
-                raise TransientError(f"the webhook does not answer ({type(error).__name__})") from error
+            request = client.build_request(
+                "POST", target, content=body, headers=headers, extensions=_sni(hostname, timeout)
+            )
+            response = await client.send(request, stream=True, follow_redirects=False)
+            await response.aclose()
         return response.status_code
 
     def _signature(self, webhook: Webhook, event_id: str, now: datetime, body: str) -> str:
@@ -190,5 +198,5 @@ def _problem(status: int) -> str:
     return f"the webhook answered {status}"
 
 
-def _sni(hostname: str | None, timeout: httpx.Timeout) -> dict[str, Any]:
-    return {"sni_hostname": hostname or "", "timeout": timeout.as_dict()}
+def _sni(hostname: str, timeout: httpx.Timeout) -> dict[str, Any]:
+    return {"sni_hostname": hostname, "timeout": timeout.as_dict()}

@@ -15,12 +15,15 @@ class Taken:
 
 
 class Receiver:
-    """A small HTTP server. ``answers`` are statuses given one after another, then 200."""
+    """A small HTTP server. ``answers`` are statuses given one after another, then 200.
+
+    ``is_silent``: it never answers. ``is_dripping``: its answer comes line by line and never ends.
+    """
 
     def __init__(self) -> None:
         self.taken: list[Taken] = []
         self.answers: list[int] = []
-        self.is_silent = False
+        self.is_silent = self.is_dripping = False
         self.url = ""
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
@@ -58,7 +61,18 @@ class Receiver:
         self.taken.append(Taken(line, headers, body))
         if self.is_silent:
             await asyncio.Event().wait()
+        if self.is_dripping:
+            await _drip(writer)
         status = self.answers.pop(0) if self.answers else 200
         where = "location: http://127.0.0.1:1/elsewhere\r\n" if status == 301 else ""
         writer.write(f"HTTP/1.1 {status} x\r\n{where}content-length: 0\r\nconnection: close\r\n\r\n".encode())
         await writer.drain()
+
+
+async def _drip(writer: asyncio.StreamWriter) -> None:
+    """Begin an answer and go on with it until the other side has had enough."""
+    writer.write(b"HTTP/1.1 200 x\r\n")
+    while not writer.is_closing():
+        writer.write(b"x: y\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.05)

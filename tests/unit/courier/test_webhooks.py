@@ -174,3 +174,18 @@ async def test_a_slow_receiver_holds_nobody_up_for_long(tmp_path: Path, receiver
             await office.rounds()
         ((_, _, problem),) = await office.log()
         assert problem == "the webhook does not answer (ReadTimeout)"
+
+
+async def test_an_answer_that_drips_holds_nobody_up_for_long(tmp_path: Path, receiver: Receiver) -> None:
+    """The limit is of the whole answer: a receiver that sends line after line of it does not stop the courier."""
+    async with open_ledger("sqlite://") as ledger:
+        desk = Desk(ledger)
+        await desk.staff("agent")
+        office = Office(desk, tmp_path, receiver, webhook_timeout_s=0.5)
+        await office.subscribe(WebhookEvent.CASE_OPENED)
+        receiver.is_dripping = True
+        await desk.settle(COMPLAINT)
+        async with asyncio.timeout(30):
+            await office.rounds()
+        ((_, _, problem),) = await office.log()
+        assert (problem, await office.states()) == ("the webhook does not answer (ReadTimeout)", ["pending"])
