@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import re
+import ssl
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
@@ -50,14 +51,7 @@ class RelayDoor:
         self._settings = settings
 
     async def deliver(self, entry: OutboxId, message: EmailMessage, sender: str, recipient: str) -> None:
-        client = aiosmtplib.SMTP(
-            hostname=self._settings.relay_host,
-            port=self._settings.relay_port,
-            timeout=self._settings.relay_timeout_s,
-            start_tls=True if self._settings.relay_starttls else None,
-            username=self._settings.relay_user or None,
-            password=self._settings.relay_password.get_secret_value() or None,
-        )
+        client = self._client()
         try:
             await self._connect(client)
             await _transfer(client, bytes(message), sender, recipient)
@@ -66,6 +60,23 @@ class RelayDoor:
         finally:
             client.close()
 
+    def _client(self) -> aiosmtplib.SMTP:
+        """Return a client; TLS is used where it is offered, as mail servers do among themselves (RFC 7435).
+
+        Most relays have a certificate that nobody vouches for. It has to hold only where somebody insists on TLS, or
+        where a password is to be said.
+        """
+        settings = self._settings
+        return aiosmtplib.SMTP(
+            hostname=settings.relay_host,
+            port=settings.relay_port,
+            timeout=settings.relay_timeout_s,
+            start_tls=True if settings.relay_starttls else None,
+            validate_certs=settings.relay_starttls or bool(settings.relay_user),
+            username=settings.relay_user or None,
+            password=settings.relay_password.get_secret_value() or None,
+        )
+
     @staticmethod
     async def _connect(client: aiosmtplib.SMTP) -> None:
         """Connect, STARTTLS, AUTH: whatever fails here says something about the relay and nothing about the mail."""
@@ -73,6 +84,8 @@ class RelayDoor:
             await client.connect()
         except aiosmtplib.SMTPResponseException as error:
             raise TransientError(f"the mail server does not talk to us ({error.code})") from error
+        except ssl.SSLCertVerificationError as error:
+            raise TransientError(f"the certificate of the mail server does not hold ({error.verify_message})") from error
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise TransientError(f"the mail server cannot be reached ({type(error).__name__})") from error
 

@@ -15,7 +15,9 @@ class CourierSettings(ServiceSettings):
 
     relay_host: str = Field("", description="Mail server that delivers for us; default: files in <data_dir>/outbox.")
     relay_port: int = Field(25, ge=1, le=65535, description="Its port.")
-    relay_starttls: bool = Field(False, description="Insist on STARTTLS.")
+    relay_starttls: bool = Field(
+        False, description="Insist on STARTTLS and a valid certificate; default: any TLS that is offered, or none."
+    )
     relay_user: str = Field("", description="User for AUTH.")
     relay_password: SecretStr = Field(SecretStr(""), description="Password for AUTH.")
     relay_timeout_s: float = Field(60.0, gt=0, description="Longest wait for one answer of the mail server.")
