@@ -67,6 +67,9 @@ async def test_a_subscription_is_paused_resumed_tested_and_ended(site: Site, web
     assert ("scollegato da Paolo Conti" in page, "Invia una prova" in page) == (True, False)
     trail = [kind for kind in await site.events() if kind.startswith("webhook")]
     assert sorted(trail) == ["webhook_added", "webhook_ended", "webhook_paused", "webhook_resumed"]
+    by_paolo = await site.routed.rows(t.desk_events, by_id=site.people["Paolo Conti"].id)
+    assert {row.detail for row in by_paolo} == {f"crm.example {path.rpartition('/')[2]}"}
+    assert sorted(row.kind for row in by_paolo) == sorted(trail)
 
 
 async def test_the_log_says_what_went_wrong_and_sends_again(site: Site, web: httpx.AsyncClient) -> None:

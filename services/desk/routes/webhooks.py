@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Form, Request
 from sqlalchemy import Connection
@@ -10,7 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from itaca.cases.roles import Right
 from itaca.storage.deliveries import log_page, redeliver, send_test
-from itaca.storage.desk_events import DoorEvent, note
+from itaca.storage.desk_events import DoorEvent
+from itaca.storage.staff import Change
 from itaca.storage.webhook_secrets import keyring_here
 from itaca.storage.webhooks import (
     HAND_OFFS,
@@ -25,7 +27,7 @@ from itaca.storage.webhooks import (
 )
 from services.desk.api.webhooks import URL_PATTERN
 from services.desk.desk import Desk
-from services.desk.door import DeskHere, NotFoundError, Visitor, allowed, client_of
+from services.desk.door import DeskHere, NotFoundError, Visitor, allowed, change_by
 from services.desk.places import pager, place_by_id
 
 router = APIRouter(prefix="/webhooks")
@@ -54,11 +56,11 @@ async def add(
         return await _show_all(desk, visitor, problem="url", url=url[:_LONGEST_URL], events=chosen)
     if not chosen:
         return await _show_all(desk, visitor, problem="events", url=url)
-    now, client = desk.clock.now(), client_of(request)
+    change = change_by(request, visitor)
 
     def work(conn: Connection) -> tuple[str, str]:
-        made, secret = add_webhook(conn, url.strip(), chosen, now, desk.rng, keyring_here(conn, desk.shared))
-        note(conn, DoorEvent.WEBHOOK_ADDED, now, desk.rng, client=client, detail=f"{made.id} by {visitor.id}")
+        made, secret = add_webhook(conn, url.strip(), chosen, change.now, desk.rng, keyring_here(conn, desk.shared))
+        _write_down(conn, change, DoorEvent.WEBHOOK_ADDED, made.id)
         return made.id, secret
 
     webhook_id, secret = await desk.database.write(work)
@@ -108,11 +110,11 @@ async def end(request: Request, desk: DeskHere, visitor: Keeper, webhook_id: str
 @router.post("/{webhook_id}/secret")
 async def rotate(request: Request, desk: DeskHere, visitor: Keeper, webhook_id: str) -> Response:
     """Make a new secret, shown on the page that answers; the old one signs beside it for a day."""
-    now, client = desk.clock.now(), client_of(request)
+    change = change_by(request, visitor)
 
     def work(conn: Connection) -> str:
-        secret = rotate_secret(conn, webhook_id, now, keyring_here(conn, desk.shared))
-        note(conn, DoorEvent.SECRET_CHANGED, now, desk.rng, client=client, detail=f"{webhook_id} by {visitor.id}")
+        secret = rotate_secret(conn, webhook_id, change.now, keyring_here(conn, desk.shared))
+        _write_down(conn, change, DoorEvent.SECRET_CHANGED, webhook_id)
         return secret
 
     return await _show(desk, visitor, webhook_id, secret=await desk.database.write(work))
@@ -143,14 +145,21 @@ async def _change(
     change: Callable[[Connection], bool],
 ) -> Response:
     """Change a subscription and write down who did; what was so already is left as it is."""
-    now, client = desk.clock.now(), client_of(request)
+    by = change_by(request, visitor)
 
     def work(conn: Connection) -> None:
         if change(conn):
-            note(conn, event, now, desk.rng, client=client, detail=f"{webhook_id} by {visitor.id}")
+            _write_down(conn, by, event, webhook_id)
 
     await desk.database.write(work)
     return RedirectResponse(f"/webhooks/{webhook_id}?done=changed", 303)
+
+
+def _write_down(conn: Connection, change: Change, event: DoorEvent, webhook_id: str) -> None:
+    """Write into the trail which system was meant: by its host, as the rest of an address may hold a key."""
+    found = load_webhook(conn, webhook_id)
+    host = (urlsplit(found.url).hostname or "") if found else ""
+    change.note(conn, event, None, f"{host} {webhook_id}".strip())
 
 
 async def _show_all(
