@@ -16,6 +16,7 @@ from itaca.errors import PermanentError, TransientError
 from services.courier.settings import CourierSettings
 
 _QUIT_TIMEOUT_S = 2.0
+_NOT_YET_LET_IN = 530
 _LONGEST_NAME = 120
 
 
@@ -85,7 +86,8 @@ class RelayDoor:
         except aiosmtplib.SMTPResponseException as error:
             raise TransientError(f"the mail server does not talk to us ({error.code})") from error
         except ssl.SSLCertVerificationError as error:
-            raise TransientError(f"the certificate of the mail server does not hold ({error.verify_message})") from error
+            why = error.verify_message
+            raise TransientError(f"the certificate of the mail server does not hold ({why})") from error
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise TransientError(f"the mail server cannot be reached ({type(error).__name__})") from error
 
@@ -162,7 +164,10 @@ def open_door(settings: CourierSettings, data_dir: Path) -> Door:
 
 
 def _refusal(code: int) -> TransientError | PermanentError:
-    """A 5xx answer is for good; the text of an answer may quote addresses, so only its code is kept."""
-    if code >= 500:
+    """A 5xx answer is for good; the text of an answer may quote addresses, so only its code is kept.
+
+    But 530 asks for TLS or a password first (RFC 3207, 4; RFC 4954, 6): it refuses us, and no mail.
+    """
+    if code >= 500 and code != _NOT_YET_LET_IN:
         return PermanentError(f"the mail server refused it with {code}")
     return TransientError(f"the mail server put it off with {code}")

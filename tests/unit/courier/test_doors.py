@@ -59,6 +59,13 @@ async def test_a_refusal_is_again_later_or_never(step: str, answer: str, error: 
     assert TO not in str(caught.value)
 
 
+async def test_a_relay_that_wants_tls_or_a_password_first_refuses_no_mail() -> None:
+    """530 (RFC 3207, RFC 4954) is about our settings: what is to leave waits until somebody has mended them."""
+    async with scripted_relay(MAIL="530 5.7.0 Must issue a STARTTLS command first") as relay:
+        with pytest.raises(TransientError, match="530"):
+            await deliver(relay.port)
+
+
 @pytest.mark.parametrize("answer", ["554 go away", "421 busy", HANG_UP])
 async def test_a_relay_that_does_not_talk_to_us_refuses_no_mail(answer: str) -> None:
     """A greeting of 5xx says something about the relay: the customer's answer leaves later."""
