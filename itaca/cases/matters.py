@@ -94,7 +94,8 @@ def _violated(
 ) -> KnownCase | None:
     """Return the cancellation that this protest is held against.
 
-    A cancellation without a protest that names a number nobody cancelled is a new one. Once the watch is over, the
+    Of several it is the one by whose number it goes, then the one that the mail answers, then the newest. A
+    cancellation without a protest that names a number nobody cancelled is a new one. Once the watch is over, the
     customer may have come back since: then only a protest that says so in words is about the old one.
     """
     is_protest = Intent.COMPLAINT in intents
@@ -111,7 +112,8 @@ def _violated(
     fitting = by_number or [c for c in watched if (is_protest and not c.matter) or not numbers]
     if not fitting:
         return None
-    closed = fitting[-1]
+    answered = {c.id for c in standing.linked if c.id in standing.verified}
+    closed = ([c for c in fitting if c.id in answered] or fitting)[-1]
     still_open = [c for c in standing.cancellations if c.is_open and c.matter == closed.matter]
     return still_open[-1] if still_open else closed
 

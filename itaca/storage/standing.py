@@ -66,6 +66,8 @@ class Writers:
         """Return what a decision may know of this mail's writer, as of now in this transaction."""
         customer = self.customer_of(mail.text)
         own = [c for c in self.cases.values() if self.is_of(c, customer)] if customer else []
+        # Ids sort by the time of opening; the cases were loaded in the order in which the batch refers to them.
+        own.sort(key=lambda one: one.id)
         own += [replace(c, matter=former.matter) for c in own if c.is_open for former in self.joined_by.get(c.id, ())]
         linked = self._linked(mail.text)
         return Standing(

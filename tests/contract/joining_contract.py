@@ -1,6 +1,7 @@
 """What every database must do for the router: who may join a case, who is answered, what reopens."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -206,6 +207,30 @@ class CourtesyContract:
         assert await desk.told(case.id, "violated") == ["agent@shop.example", "lead@shop.example"]
         assert [p.kind for p in await desk.rows(t.promises, state="open")] == ["answer"]
 
+    @pytest.mark.parametrize("answered", [0, 1])
+    async def test_a_protest_is_held_against_the_cancellation_that_it_answers(
+        self, desk: Desk, answered: int
+    ) -> None:
+        """Of two in force it is the one of its thread, the older as well as the newer."""
+        mail_ids = [await desk.settle(CANCELLATION, "disdico", order_number(one)) for one in ("C1", "C2")]
+        for case in await desk.cases():
+            await self._end(desk, case, CaseOutcome.EFFECTED)
+        await desk.pass_time(days=5)
+        await desk.settle(COMPLAINT, PROTEST, in_reply_to=f"<ack.{mail_ids[answered]}.0190@shop.example>")
+        assert [c.status == "open" for c in await desk.cases()] == [answered == 0, answered == 1]
+
+    async def test_what_else_a_batch_refers_to_does_not_change_where_a_protest_goes(self, desk: Desk) -> None:
+        """A reply in the thread of the newest, decided beside it, makes no other one the newest."""
+        await desk.settle(CANCELLATION, "disdico", order_number("C1"))
+        newest = await desk.settle(CANCELLATION, "disdico", order_number("C2"))
+        for case in await desk.cases():
+            await self._end(desk, case, CaseOutcome.EFFECTED)
+        await desk.pass_time(days=5)
+        beside = {"automatic": AutomaticKind.AUTO_REPLY, "in_reply_to": f"<ack.{newest}.0190@shop.example>"}
+        mails = [await desk.take(mail_text("via", **beside)), await desk.take(mail_text(PROTEST))]
+        await desk.route(Waiting(mails[0], NOTHING), Waiting(mails[1], COMPLAINT))
+        assert [c.status for c in await desk.cases()] == ["closed", "open"]
+
     @pytest.mark.parametrize("outcome", [CaseOutcome.REJECTED, CaseOutcome.NOT_A_MATTER])
     async def test_a_cancellation_that_was_none_is_not_watched(self, desk: Desk, outcome: CaseOutcome) -> None:
         """A person closed it as no cancellation: a later protest is a complaint, not a violation."""
@@ -245,5 +270,8 @@ class CourtesyContract:
     async def _cancel(self, desk: Desk, outcome: CaseOutcome) -> None:
         await desk.settle(CANCELLATION)
         (case,) = await desk.cases()
+        await self._end(desk, case, outcome)
+
+    async def _end(self, desk: Desk, case: Any, outcome: CaseOutcome) -> None:
         now, rng = desk.now, desk.ledger.rng
         await desk.ledger.database.write(lambda c: close_case(c, case.id, outcome, "record 1", now, rng, "agent"))
