@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select
 
 from itaca.cases.activities import Activity, find_violated, normalised_code
 from itaca.cases.model import KnownCase
@@ -18,6 +18,7 @@ from itaca.contracts.intents import ActivityKind
 from itaca.errors import PermanentError
 from itaca.storage import tables
 from itaca.storage.codec import storable
+from itaca.storage.conditions import has_matter
 from itaca.storage.entries import Entries
 from itaca.storage.moments import to_micros
 from itaca.storage.salted import ADDRESS, CONTRACT, CUSTOMER, erased_matter, load_salt, salted
@@ -129,7 +130,7 @@ def _cancelled(conn: Connection, activity: Activity, customers: set[str], salt: 
     contract = normalised_code(activity.contract)
     hashed = erased_matter(salt, contract)
     if contract:
-        named.append(cases.c.matter.in_([contract, hashed] if hashed else [contract]))
+        named.append(and_(has_matter(), cases.c.matter.in_([contract, hashed] if hashed else [contract])))
     if not named:
         return []
     query = in_force().where(or_(*named)).order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(_MOST_CASES)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Select, Table, select, update
+from sqlalchemy import Column, Connection, Row, Select, Table, select, text, update
 
 from itaca.cases.actions import AppendToCase
 from itaca.cases.activities import Activity, find_violated, hold_against
@@ -113,12 +113,16 @@ def _cancellation(conn: Connection, case_id: str) -> KnownCase | None:
 
 
 def in_force() -> Select[Any]:
-    """Select the cases of cancellations that bind, locked, with the dates that ``known_case`` reads."""
+    """Select the cases of cancellations that bind, locked, with the dates that ``known_case`` reads.
+
+    The kind is spelled so that no index serves it: SQLite would walk through all cancellations there ever were.
+    """
     cases, cancellations = tables.cases, tables.cancellations
+    is_cancellation = text(f"cases.kind || '' = '{CaseKind.CANCELLATION.value}'")
     return (
         select(cases, cancellations.c.effective_at, cancellations.c.watch_until)
         .join(cancellations, cancellations.c.case_id == cases.c.id)
-        .where(cases.c.kind == CaseKind.CANCELLATION.value, binds())
+        .where(is_cancellation, binds())
         .with_for_update(of=cases)
     )
 

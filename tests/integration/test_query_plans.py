@@ -1,0 +1,48 @@
+"""What is asked seldom and finds its rows by an index all the same: reports, words to forget, letters taken back."""
+
+import random
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, insert
+
+from itaca.cases.activities import Activity
+from itaca.cases.policy import Policy
+from itaca.contracts.intents import ActivityKind
+from itaca.storage.activities import report_activity
+from itaca.storage.database import Database
+from itaca.storage.open import open_database
+from itaca.storage.tables import customer_addresses, customers
+from tests.support.ledger import NOW, new_ledger_file
+from tests.support.plans import plans_of, sent_by
+
+CHARGE = Activity("billing", "1", ActivityKind.CHARGE, NOW, email="a@b.example", contract="C1")
+
+
+@pytest.fixture
+async def on_sqlite(tmp_path: Path) -> AsyncIterator[Database]:
+    """Open an empty ledger in a file."""
+    opened = await open_database(await new_ledger_file(tmp_path))
+    yield opened
+    await opened.close()
+
+
+@pytest.mark.parametrize("missing", ["", "email", "contract"])
+async def test_a_report_walks_through_no_other_cancellation(on_sqlite: Database, missing: str) -> None:
+    """Cancellations are kept for ever, and bills are reported all day: each looks at one customer's or contract's."""
+    charge = replace(CHARGE, **{missing: ""}) if missing else CHARGE
+
+    def work(conn: Connection) -> list[str]:
+        conn.execute(insert(customers).values(id="c", since=1))
+        conn.execute(insert(customer_addresses).values(address=CHARGE.email, customer_id="c"))
+        report = sent_by(conn, lambda c: report_activity(c, charge, NOW, Policy(), random.Random(1), "api"))
+        found = [line for line in plans_of(conn, report) if " cases " in line]
+        return [line for line in found if not line.endswith("(id=?) LEFT-JOIN")]
+
+    found = {
+        "ix_cases_customer (customer_id=?)": missing != "email",
+        "ix_cases_matter (matter=?)": missing != "contract",
+    }
+    assert await on_sqlite.write(work) == [f"SEARCH cases USING INDEX {one}" for one, asked in found.items() if asked]
