@@ -28,6 +28,7 @@ class DoorEvent(StrEnum):
     UNBOUND = "unbound"
     PERSON_ADDED = "person_added"
     NAME_CHANGED = "name_changed"
+    ADDRESS_CHANGED = "address_changed"
     TEAM_GIVEN = "team_given"
     LANGUAGES_SET = "languages_set"
     LEAD_GIVEN = "lead_given"

@@ -13,13 +13,15 @@ from itaca.cases.people import Person, Roster
 from itaca.cases.roles import Role
 from itaca.cases.staff import NOBODY, check_lead
 from itaca.contracts.ids import PersonId
+from itaca.contracts.intents import OutboxKind
 from itaca.errors import PermanentError
 from itaca.storage.accounts import admins_who_can_sign_in, end_invitation, role_of, set_role
+from itaca.storage.conditions import is_unsent
 from itaca.storage.desk_events import DoorEvent, note
 from itaca.storage.desk_people import end_absence
 from itaca.storage.desk_sessions import end_sessions
 from itaca.storage.people import add_person, list_people, list_teams
-from itaca.storage.tables import absences, people
+from itaca.storage.tables import absences, outbox, people
 
 LAST_ADMIN = "the last admin stays one"
 LAST_PERSON = "somebody must stay: nobody else could answer for cases"
@@ -29,6 +31,7 @@ SAME_ADDRESS = "somebody else has this address"
 UNNAMED = "a name and an address are needed"
 NO_TEAM = "there is no such team"
 ARROW = " → "
+_TO_COLLEAGUES = (OutboxKind.NOTICE.value, OutboxKind.DAILY_LIST.value)
 
 
 class OutdatedError(PermanentError):
@@ -85,14 +88,13 @@ def add_colleague(conn: Connection, change: Change, email: str, profile: Profile
     """Add somebody who answers for cases.
 
     Raises:
-        PermanentError: the address is taken, or team or lead cannot be.
+        PermanentError: the address is none or taken, or team or lead cannot be.
     """
     one_at_a_time(conn)
-    roster, address = everybody(conn), email.strip().lower()
-    if "@" not in address or not profile.name:
+    roster = everybody(conn)
+    address = _free_address(roster, email)
+    if not profile.name:
         raise PermanentError(UNNAMED)
-    if any(one.email == address for one in roster.people.values()):
-        raise PermanentError(SAME_ADDRESS)
     if profile.team_id not in roster.teams:
         raise PermanentError(NO_TEAM)
     if profile.lead_id is not None:
@@ -127,6 +129,26 @@ def change_person(conn: Connection, change: Change, person_id: PersonId, wanted:
     for kind, before, after in _differences(roster, person, wanted):
         if before != after:
             change.note(conn, kind, person_id, f"{before}{ARROW}{after}")
+
+
+def change_address(conn: Connection, change: Change, person_id: PersonId, email: str, version: str) -> None:
+    """Change the address by which somebody signs in, and to which notices of their cases go.
+
+    Cases, sessions, the password and the tie to a provider are the person's and stay; notices that have not left
+    yet go to the new address.
+
+    Raises:
+        OutdatedError: somebody else changed the person meanwhile.
+        PermanentError: it is no address, or somebody else's.
+    """
+    roster, person = _hold(conn, person_id, version)
+    address = _free_address(roster, email, person)
+    if address == person.email:
+        return
+    conn.execute(update(people).where(people.c.id == person_id).values(email=address))
+    mine = (outbox.c.kind.in_(_TO_COLLEAGUES), outbox.c.recipient == person.email, is_unsent())
+    conn.execute(update(outbox).where(*mine).values(recipient=address))
+    change.note(conn, DoorEvent.ADDRESS_CHANGED, person_id, f"{person.email}{ARROW}{address}")
 
 
 def give_role(conn: Connection, change: Change, person_id: PersonId, role: Role, version: str) -> None:
@@ -221,6 +243,16 @@ def _hold(conn: Connection, person_id: PersonId, version: str) -> tuple[Roster, 
     if person is None or person_version(person, role_of(conn, person_id)) != version:
         raise OutdatedError("the person was changed meanwhile")
     return roster, person
+
+
+def _free_address(roster: Roster, email: str, person: Person | None = None) -> str:
+    """Return an address as it is kept; ``person`` may have it already."""
+    address = email.strip().lower()
+    if "@" not in address or any(char.isspace() or not char.isprintable() for char in address):
+        raise PermanentError(UNNAMED)
+    if any(one.email == address and one != person for one in roster.people.values()):
+        raise PermanentError(SAME_ADDRESS)
+    return address
 
 
 def _differences(roster: Roster, person: Person, wanted: Profile) -> Sequence[tuple[DoorEvent, str, str]]:

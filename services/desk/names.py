@@ -112,6 +112,7 @@ NAMES = {
     "unbound": N_("Tie to the provider undone"),
     "person_added": N_("Person added"),
     "name_changed": N_("Name changed"),
+    "address_changed": N_("E-mail address changed"),
     "team_given": N_("Team changed"),
     "languages_set": N_("Languages changed"),
     "lead_given": N_("Lead changed"),

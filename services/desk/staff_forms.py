@@ -13,6 +13,8 @@ from services.desk.timetables import local_days
 from services.desk.words import Words
 
 MOST_CHARS = 120
+MOST_OF_ADDRESS = 254
+"""RFC 5321, 4.5.3.1.3, without the angle brackets."""
 _CODE = re.compile(r"[a-z]{2}")
 _KIND = re.compile(rf"\b(?:{'|'.join(kind.value for kind in CaseKind)})\b")
 

@@ -13,7 +13,7 @@ from itaca.contracts.intents import CaseKind
 from itaca.errors import PermanentError
 from itaca.storage import staff
 from itaca.storage import tables as t
-from itaca.storage.accounts import first_admin, invited, role_of, set_password
+from itaca.storage.accounts import find_account, first_admin, invited, role_of, set_password
 from itaca.storage.desk_events import newest
 from itaca.storage.desk_sessions import begin_session, signed_in
 from itaca.storage.invitations import digest, invite_person
@@ -84,6 +84,32 @@ class StaffContract:
         assert written["languages_set"] == ("Anna", "– → it, de", "head", "10.0.0.1")
         assert written["lead_given"] == ("Anna", "lead → head", "head", "10.0.0.1")
         assert "team_given" not in written
+
+    async def test_a_new_address_takes_the_person_along(self, desk: Desk) -> None:
+        """Cases and account are theirs as before, what has not left yet goes there, and the trail says so."""
+        await with_access(desk, desk.agent, Role.AGENT)
+        await desk.settle(COMPLAINT)
+        old, new = desk.agent.email, "anna.rossi@bottega.example"
+        (case,) = await desk.cases()
+        await attempt(desk, desk.head, staff.change_address, desk.agent, f" {new.upper()} ")
+        found, _ = await current(desk, desk.agent)
+        assert (found.email, case.owner_id) == (new, desk.agent.id)
+        assert {row.recipient for row in await desk.rows(t.outbox, kind="notice")} == {new}
+        by_address = await desk.ledger.database.read(lambda c: (find_account(c, old), find_account(c, new)))
+        assert (by_address[0], by_address[1] and by_address[1][0].person_id) == (None, desk.agent.id)
+        (line,) = [one for one in await self._trail(desk) if one.kind.value == "address_changed"]
+        assert (line.detail, line.by) == (f"{old} → {new}", "head")
+
+    @pytest.mark.parametrize("wrong", ["", "anna", "anna@bottega.example\r\nbcc: x", "a b@bottega.example"])
+    async def test_what_is_no_address_is_refused(self, desk: Desk, wrong: str) -> None:
+        """Nor is one that somebody else has, though they have left; the own one again changes nothing."""
+        with pytest.raises(PermanentError, match=staff.UNNAMED):
+            await attempt(desk, desk.head, staff.change_address, desk.agent, wrong)
+        await attempt(desk, desk.head, staff.leave, desk.lead)
+        with pytest.raises(PermanentError, match=staff.SAME_ADDRESS):
+            await attempt(desk, desk.head, staff.change_address, desk.agent, desk.lead.email)
+        await attempt(desk, desk.head, staff.change_address, desk.agent, desk.agent.email)
+        assert "address_changed" not in {one.kind.value for one in await self._trail(desk)}
 
     async def test_of_two_changes_at_once_the_second_is_refused(self, desk: Desk) -> None:
         """Who saw the person as they were before says it again, knowing what changed."""

@@ -7,8 +7,8 @@ import httpx
 from itaca.storage import tables as t
 from itaca.storage.people import list_people, list_teams
 from itaca.storage.team_changes import Timetable
-from tests.support.desk_site import Site
-from tests.support.desk_web import save, sign_in, version_on
+from tests.support.desk_site import PASSWORD, Site
+from tests.support.desk_web import fill_in, save, sign_in, version_on
 
 WEEK = ["8.30-13, 14-18"] * 5 + ["9-12", ""]
 
@@ -45,6 +45,25 @@ async def test_an_admin_adds_changes_and_lets_go(site: Site, web: httpx.AsyncCli
     by = site.people["Giulia Ferri"].id
     written = [row.kind for row in await site.routed.rows(t.desk_events, by_id=by)]
     assert sorted(written) == ["languages_set", "lead_given", "left", "person_added", "returned"]
+
+
+async def test_an_address_is_changed_and_its_person_follows(site: Site, web: httpx.AsyncClient) -> None:
+    """Sign-in by the new one with the old password; the session of before goes on; another's is refused."""
+    await sign_in(web, "Giulia Ferri")
+    anna = site.people["Anna Neri"]
+    page = f"/people/{anna.id}"
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as hers:
+        await sign_in(hers, "Anna Neri")
+        taken = await save(web, page, f"{page}/address", email=site.people["Marco Gallo"].email)
+        assert (taken.status_code, "già di un'altra persona" in unescape(taken.text)) == (409, True)
+        done = await save(web, page, f"{page}/address", email=" Anna.Rossi@bottega.example ")
+        assert done.headers["location"] == f"{page}?done=address"
+        assert "Da ora accede con il nuovo indirizzo" in (await web.get(done.headers["location"])).text
+        assert (await hers.get("/cases")).status_code == 200
+        assert (await sign_in(hers, "Anna Neri")).status_code == 403
+        new = {"email": "anna.rossi@bottega.example", "password": PASSWORD}
+        assert (await fill_in(hers, "/sign-in", new)).status_code == 303
+    assert "anna@bottega.example → anna.rossi@bottega.example" in (await web.get("/people")).text
 
 
 async def test_refusals_are_sentences(site: Site, web: httpx.AsyncClient) -> None:

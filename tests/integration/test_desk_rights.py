@@ -88,6 +88,7 @@ RIGHTS: dict[str, str] = {
     "POST /people": Right.ACCOUNTS,
     "GET /people/{person_id}": Right.ACCOUNTS,
     "POST /people/{person_id}": Right.ACCOUNTS,
+    "POST /people/{person_id}/address": Right.ACCOUNTS,
     "POST /people/{person_id}/role": Right.ACCOUNTS,
     "POST /people/{person_id}/invite": Right.ACCOUNTS,
     "POST /people/{person_id}/unbind": Right.ACCOUNTS,

@@ -24,7 +24,7 @@ from itaca.storage.staff import (
 from services.desk.desk import Desk
 from services.desk.door import Administrator, DeskHere, NotFoundError, SignedIn, Visitor, change_by, deny
 from services.desk.problems import problem_words
-from services.desk.staff_forms import languages_to_choose, read_profile, trail_words
+from services.desk.staff_forms import MOST_OF_ADDRESS, languages_to_choose, read_profile, trail_words
 
 router = APIRouter()
 Text = Annotated[str, Form()]
@@ -51,7 +51,7 @@ async def add(
     """Add somebody who answers for cases."""
     change, wanted = change_by(request, visitor), read_profile(name, team, lead, languages)
     try:
-        person = await desk.database.write(lambda conn: add_colleague(conn, change, email[:254], wanted))
+        person = await desk.database.write(lambda conn: add_colleague(conn, change, email[:MOST_OF_ADDRESS], wanted))
     except PermanentError as error:
         said = problem_words(error, desk.pages.words(visitor.language))
         return await show_people(desk, visitor, problem=said, typed=wanted, email=email)

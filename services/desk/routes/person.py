@@ -20,7 +20,7 @@ from itaca.storage.staff import Profile, everybody, person_version
 from services.desk.desk import Desk
 from services.desk.door import Administrator, DeskHere, NotFoundError, Visitor, change_by
 from services.desk.problems import problem_words
-from services.desk.staff_forms import languages_to_choose, read_profile
+from services.desk.staff_forms import MOST_OF_ADDRESS, languages_to_choose, read_profile
 
 router = APIRouter(prefix="/people/{person_id}")
 Text = Annotated[str, Form()]
@@ -52,6 +52,19 @@ async def change(
         staff.change_person(conn, by, PersonId(person_id), wanted, version)
 
     return await _do(desk, visitor, person_id, work, "changed", wanted)
+
+
+@router.post("/address")
+async def change_address(
+    request: Request, desk: DeskHere, visitor: Administrator, person_id: str, email: Text = "", version: Text = ""
+) -> Response:
+    """Change the address by which somebody signs in."""
+    by = change_by(request, visitor)
+
+    def work(conn: Connection) -> None:
+        staff.change_address(conn, by, PersonId(person_id), email[:MOST_OF_ADDRESS], version)
+
+    return await _do(desk, visitor, person_id, work, "address")
 
 
 @router.post("/role")
