@@ -36,8 +36,18 @@ class Happening:
     detail: Mapping[str, Any]
 
 
-def announce(conn: Connection, happenings: Sequence[Happening], now: datetime, new_id: Callable[[], str]) -> None:
-    """Write an outbox entry for each subscription to each of these; without subscriptions this is one small look."""
+def announce(
+    conn: Connection,
+    happenings: Sequence[Happening],
+    now: datetime,
+    new_id: Callable[[], str],
+    hold_us: int = 0,
+) -> None:
+    """Write an outbox entry for each subscription to each of these; without subscriptions this is one small look.
+
+    Args:
+        hold_us: microseconds for which the events are held back, as letters are.
+    """
     told = [one for one in happenings if one.kind in TOLD]
     standing = standing_webhooks(conn) if told else []
     wanted = [(one, hook) for one in told for hook in standing if TOLD[one.kind] in hook.events]
@@ -58,7 +68,7 @@ def announce(conn: Connection, happenings: Sequence[Happening], now: datetime, n
                 "recipient": hook.id,
                 "payload": payload,
                 "created_at": to_micros(now),
-                "next_at": to_micros(now),
+                "next_at": to_micros(now) + hold_us,
             }
         )
     conn.execute(insert(outbox), rows)

@@ -16,7 +16,7 @@ from itaca.contracts.intents import CaseKind, CaseOutcome, Intent, OutboxKind, P
 from itaca.errors import PermanentError
 from itaca.storage.answer_files import keep_files
 from itaca.storage.asks import tick
-from itaca.storage.cases import close_case
+from itaca.storage.cases import close_in
 from itaca.storage.desk_case import case_version
 from itaca.storage.entries import Entries
 from itaca.storage.labels import set_label
@@ -171,7 +171,7 @@ def answer(conn: Connection, act: Act, mail_id: MailId, said: Answer, person: st
     keep_files(conn, letter_id, said.files)
     _tick(conn, act, asked, ANSWERED)
     if said.ends_as is not None:
-        close_case(conn, act.case_id, said.ends_as, said.evidence, act.now, act.rng, act.person_id)
+        _end(conn, act, said.ends_as, said.evidence)
 
 
 def close(conn: Connection, act: Act, outcome: CaseOutcome, evidence: str, asked: Sequence[str] = ()) -> None:
@@ -187,7 +187,7 @@ def close(conn: Connection, act: Act, outcome: CaseOutcome, evidence: str, asked
     row = _hold(conn, act)
     check_end(CaseKind(row.kind), outcome, evidence)
     _tick(conn, act, asked, evidence)
-    close_case(conn, act.case_id, outcome, evidence.strip(), act.now, act.rng, act.person_id)
+    _end(conn, act, outcome, evidence.strip())
 
 
 def label(conn: Connection, act: Act, mail_id: MailId, intents: Sequence[Intent], email: str) -> None:
@@ -218,6 +218,13 @@ def hold_open(conn: Connection, act: Act) -> Row[Any]:
         PermanentError: it is closed.
     """
     return _hold(conn, act)
+
+
+def _end(conn: Connection, act: Act, outcome: CaseOutcome, evidence: str) -> None:
+    """Close the case; who is told of it is told when this can no longer be taken back with its letter."""
+    entries = act.entries()
+    close_in(conn, entries, act.case_id, outcome, evidence)
+    entries.write(conn)
 
 
 def _hold(conn: Connection, act: Act, own: bool = True) -> Row[Any]:

@@ -154,7 +154,7 @@ class Entries:
             conn.execute(_raising(), list(self._raised.values()))
         for case_id in self._violated:
             conn.execute(_violating(), {"which": case_id})
-        announce(conn, self._happenings(), self.now, self.new_id)
+        announce(conn, self._happenings(), self.now, self.new_id, self._hold)
         for mail_id, outcome in self.outcomes.items():
             self._settle(conn, mail_id, outcome)
 

@@ -10,6 +10,7 @@ from itaca.cases.interactions import RecordedFile
 from itaca.contracts.ids import CaseId, MailId
 from itaca.contracts.intents import CaseKind, CaseOutcome, Intent, PromiseKind
 from itaca.errors import PermanentError
+from itaca.keys import Keyring
 from itaca.storage import case_acts
 from itaca.storage import tables as t
 from itaca.storage.answer_files import load_files, sent_files
@@ -17,6 +18,7 @@ from itaca.storage.case_acts import StaleError
 from itaca.storage.case_snapshots import SAME_MATTER, snapshot
 from itaca.storage.case_undoing import HAS_LEFT, TOO_LATE, UNDO_WITHIN, last_act, take_back, undoable
 from itaca.storage.labels import set_label
+from itaca.storage.webhooks import WebhookEvent, add_webhook
 from tests.contract.merging_contract import BOOKS, ENERGY
 from tests.support.case_facts import WRITER
 from tests.support.desk_acts import HOLD_S, case_of, complain, do, look
@@ -115,6 +117,30 @@ class UndoingContract:
         assert await desk.ledger.database.read(lambda c: snapshot(c, case_id)) == before
         assert await desk.rows(t.outbox, kind="reply") == []
         assert (await desk.rows(t.letter_files), await desk.rows(t.kept_files)) == ([], [])
+
+    @pytest.mark.parametrize("by_answer", [False, True])
+    async def test_nobody_is_told_of_a_closing_that_is_taken_back(self, desk: Desk, by_answer: bool) -> None:
+        """`case.closed` waits as letters do; it goes with the act, or leaves when its time has come."""
+        await self.subscribed(desk)
+        case_id, mail_id = await self.begin(desk)
+        await desk.let_everything_leave()
+        for takes_back in (True, False):
+            if by_answer:
+                await self.answered(desk, case_id, mail_id, hold_s=120)
+            else:
+                closing = (CaseOutcome.REMEDIED, "parcel 4711", await self.asked(desk, case_id))
+                await self.done(desk, case_id, "closed", case_acts.close, *closing, hold_s=120)
+            assert await desk.claim() == []
+            if takes_back:
+                await do(desk, take_back, await look(desk, case_id, self.agent))
+                assert await desk.rows(t.outbox, kind="webhook") == []
+        await desk.pass_time(seconds=120)
+        assert "webhook" in {entry.kind for entry in await desk.claim()}
+
+    async def subscribed(self, desk: Desk) -> None:
+        now, rng, ring = desk.now, desk.ledger.rng, Keyring([bytes(32)])
+        events = [WebhookEvent.CASE_CLOSED]
+        await desk.ledger.database.write(lambda c: add_webhook(c, "https://a.example", events, now, rng, ring))
 
     async def test_an_answer_that_is_leaving_never_comes_back(self, desk: Desk) -> None:
         """The courier has claimed it, or it has left: it is not offered, and refused."""
