@@ -1,7 +1,8 @@
 """What is asked seldom and finds its rows by an index all the same: reports, words to forget, letters taken back."""
 
 import random
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from itaca.cases.policy import Policy
 from itaca.contracts.intents import ActivityKind
 from itaca.storage.activities import report_activity
 from itaca.storage.database import Database
+from itaca.storage.erasure_words import forget_words
 from itaca.storage.open import open_database
 from itaca.storage.tables import customer_addresses, customers
 from tests.support.ledger import NOW, new_ledger_file
@@ -27,6 +29,24 @@ async def on_sqlite(tmp_path: Path) -> AsyncIterator[Database]:
     opened = await open_database(await new_ledger_file(tmp_path))
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def on_postgres(postgres_url: str) -> AsyncIterator[Database]:
+    """Open an empty ledger on a server."""
+    opened = await open_database(postgres_url)
+    yield opened
+    await opened.close()
+
+
+def plans_on_postgres(conn: Connection, work: Callable[[Connection], object]) -> dict[str, str]:
+    """Return each statement and how PostgreSQL would do it where reading a whole table costs more than any index."""
+    sent = sent_by(conn, work)
+    conn.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    return {
+        statement: "\n".join(conn.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())  # type: ignore[arg-type]
+        for statement, parameters in sent
+    }
 
 
 @pytest.mark.parametrize("missing", ["", "email", "contract"])
@@ -46,3 +66,12 @@ async def test_a_report_walks_through_no_other_cancellation(on_sqlite: Database,
         "ix_cases_matter (matter=?)": missing != "contract",
     }
     assert await on_sqlite.write(work) == [f"SEARCH cases USING INDEX {one}" for one, asked in found.items() if asked]
+
+
+@pytest.mark.postgres
+async def test_words_are_forgotten_without_reading_every_history(on_postgres: Database) -> None:
+    """A page of retention and an erasure come to their rows from the tombstone, however many histories there are."""
+
+    plans = await on_postgres.write(lambda c: plans_on_postgres(c, lambda d: forget_words(d, "e", b"salt")))
+    assert len(plans) > 10
+    assert [one for one, how in plans.items() if re.search("Seq Scan on (?!parkings)", how)] == []
