@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, union_all
+from sqlalchemy import Connection, Row, ScalarSelect, Select, func, select, union_all
 
 from itaca.contracts.ids import CaseId, CaseReference
 from itaca.contracts.intents import CaseKind, CaseStatus
 from itaca.storage.conditions import is_closed_case, is_of_kind, is_open_case
 from itaca.storage.moments import dated, from_micros
-from itaca.storage.tables import case_events, case_mails, cases, customer_addresses, customers, people
+from itaca.storage.tables import case_events, case_mails, cases, customer_addresses, customers, mergers, people
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,17 @@ class CasePage:
 
 @dataclass(frozen=True)
 class CaseView:
-    """One case. ``owner`` is an address, empty for an order that its system has; ``due_at`` what breaks first."""
+    """One case. ``owner`` is an address, empty for an order that its system has; ``due_at`` what breaks first.
+
+    ``merged_into``: the case in which it goes on; None unless two were made one.
+    """
 
     id: CaseId
     reference: CaseReference
     kind: CaseKind
     status: CaseStatus
     outcome: str | None
+    merged_into: CaseReference | None
     matter: str
     owner: str
     customer: str
@@ -139,10 +143,18 @@ def _views() -> Select[Any]:
             people.c.email.label("owner"),
             customers.c.name.label("customer_name"),
             address.label("address"),
+            _going_on().label("merged_into"),
         )
         .join(customers, customers.c.id == cases.c.customer_id)
         .outerjoin(people, people.c.id == cases.c.owner_id)
     )
+
+
+def _going_on() -> ScalarSelect[Any]:
+    """Return the reference of the case in which a merged one goes on."""
+    remaining = cases.alias("remaining")
+    into = select(remaining.c.reference).join(mergers, mergers.c.into_id == remaining.c.id)
+    return into.where(mergers.c.case_id == cases.c.id).scalar_subquery()
 
 
 def _view(row: Row[Any]) -> CaseView:
@@ -152,6 +164,7 @@ def _view(row: Row[Any]) -> CaseView:
         kind=CaseKind(row.kind),
         status=CaseStatus(row.status),
         outcome=row.outcome,
+        merged_into=None if row.merged_into is None else CaseReference(row.merged_into),
         matter=row.matter,
         owner=row.owner or "",
         customer=row.address or row.customer_name,

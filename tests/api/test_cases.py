@@ -2,8 +2,10 @@
 
 from itaca.contracts.intents import CaseKind
 from itaca.storage import tables as t
+from itaca.storage.case_merging import Merger, merge
 from tests.support.api import ApiDesk, problem_of
-from tests.support.routed import COMPLAINT, NOTHING, ORDER
+from tests.support.desk_acts import case_of, complain, do, look
+from tests.support.routed import COMPLAINT, NOTHING, ORDER, POLICY
 
 CLOSING = {"outcome": "remedied", "evidence": "parcel 7 delivered"}
 
@@ -71,6 +73,18 @@ async def test_a_case_is_closed_by_who_read_it_last(api: ApiDesk) -> None:
     assert (await api.post(path, CLOSING, headers={"if-match": closed.headers["etag"]})).status_code == 409
     events = (await api.get(f"/cases/{reference}/events")).json()["items"]
     assert (events[-1]["kind"], events[-1]["actor"]) == ("closed", "api:everything")
+
+
+async def test_a_merged_case_leads_to_the_one_where_it_goes_on(api: ApiDesk) -> None:
+    """Its reference stays good: it says that it is closed, and where its owner and dates are to be read."""
+    (older, _), (newer, _) = await complain(api.desk, "4711"), await complain(api.desk, "4712")
+    first, second = (await case_of(api.desk, older)).reference, (await case_of(api.desk, newer)).reference
+    (agent, *_) = await api.desk.rows(t.people, email="agent@shop.example")
+    act = await look(api.desk, older, agent)
+    await do(api.desk, merge, act, Merger(second), POLICY)
+    shown = (await api.get(f"/cases/{first}")).json()
+    assert (shown["outcome"], shown["merged_into"]) == ("merged", second)
+    assert (await api.get(f"/cases/{second}")).json()["merged_into"] is None
 
 
 async def test_a_mail_says_what_became_of_it(api: ApiDesk) -> None:

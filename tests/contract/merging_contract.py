@@ -19,6 +19,7 @@ from itaca.storage.asks import question_check
 from itaca.storage.audit import inspect
 from itaca.storage.case_acts import NotYoursError
 from itaca.storage.case_merging import ANOTHER_CUSTOMER, NOBODY, Merger, merge
+from itaca.storage.case_pages import CasePage, case_page, view_case
 from itaca.storage.case_snapshots import snapshot
 from itaca.storage.case_undoing import TOO_LATE, take_back
 from itaca.storage.departures import failed
@@ -72,6 +73,18 @@ class MergingContract:
         assert (await desk.history(older))[-2:] == ["merged_into", "closed"]
         assert (await desk.history(newer))[-1] == "took_in"
         assert [row.into_id for row in await desk.rows(t.mergers, case_id=older)] == [newer]
+
+    async def test_other_systems_read_where_a_case_goes_on(self, desk: Desk) -> None:
+        """By its reference and in lists, also after the remaining case was merged on; the last one says nothing."""
+        older, newer = await self.two(desk)
+        third, _ = await complain(desk, "4713", BOOKS)
+        await self.merged(desk, older, newer)
+        await self.merged(desk, newer, third)
+        last = (await case_of(desk, third)).reference
+        listed = await desk.ledger.database.read(lambda c: case_page(c, CasePage()))
+        assert {one.id: one.merged_into for one in listed} == {older: last, newer: last, third: None}
+        for one in listed:
+            assert await desk.ledger.database.write(lambda c, one=one: view_case(c, one.reference, True)) == one
 
     async def test_the_books_stay_in_order(self, desk: Desk) -> None:
         """Every complaint has one owned case, every case its opening mail, nothing closed is promised."""

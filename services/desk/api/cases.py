@@ -40,6 +40,7 @@ class CaseBody(Body):
     kind: CaseKind
     status: CaseStatus
     outcome: CaseOutcome | None
+    merged_into: str | None = Field(description="Reference of the case in which it goes on; null: it was not merged.")
     matter: str = Field(description="The order or contract number it is about, if one is known.")
     owner: str = Field(description="Address of the person who owns it; empty: the order system has it.")
     customer: str
