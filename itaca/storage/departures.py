@@ -88,7 +88,7 @@ def _owe_again(conn: Connection, entries: Entries, entry: OutboxEntry, case_id: 
     """An answer that never arrived answered nothing: the case is open, an answer is owed and its owner knows."""
     cases, people = tables.cases, tables.people
     query = select(cases, people.c.email).outerjoin(people, people.c.id == cases.c.owner_id)
-    row = conn.execute(query.where(cases.c.id == case_id)).one()
+    row = conn.execute(query.where(cases.c.id == case_id).with_for_update(of=cases)).one()
     due_at = Policy().next_escalation(entries.now, calendar_of_person(conn, row.owner_id))
     owed = NewPromise(PromiseKind.ANSWER, due_at)
     entries.raise_case(case_id, row.severity + 1, row.level, row.contacts, owed)

@@ -1,0 +1,79 @@
+"""Transactions that meet on one case on PostgreSQL: nothing is lost between them, and none waits for each other.
+
+Another process is a connection of its own, in whose transaction the test stops.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from itaca.contracts.intents import OutboxKind, OutboxState
+from itaca.storage.departures import failed
+from itaca.storage.outbox import enqueue
+from tests.support.ledger import open_ledger
+from tests.support.postgres import PostgresServer
+from tests.support.routed import COMPLAINT, Desk
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.postgres
+
+
+class Process:
+    """Another process in the middle of a transaction."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def does(self, statement: str, *values: object) -> str:
+        """Run one statement and leave the transaction open."""
+        return str(await self._connection.execute(statement, *values))
+
+    async def commits(self) -> None:
+        await self._connection.execute("COMMIT")
+
+    async def meets(self, started: "asyncio.Task[object]") -> None:
+        """Return when somebody waits for a lock, or what was started has ended without waiting."""
+
+        async def is_met() -> bool:
+            here = "datname = current_database() AND wait_event_type = 'Lock'"
+            waiting = await self._connection.fetchval(f"SELECT count(*) FROM pg_stat_activity WHERE {here}")
+            return started.done() or bool(waiting)
+
+        await until(is_met, "the transactions meet")
+
+
+@pytest.fixture
+async def desk(postgres_url: str) -> AsyncIterator[Desk]:
+    """Give a router with a ledger of its own, and two people."""
+    async with open_ledger(postgres_url) as ledger:
+        desk = Desk(ledger)
+        await desk.staff("agent", "lead")
+        yield desk
+
+
+@pytest.fixture
+async def other(postgres_url: str, postgres_server: PostgresServer) -> AsyncIterator[Process]:
+    """Give another process, whose transaction has begun."""
+    connection = await asyncpg.connect(postgres_url.replace("+asyncpg", ""))
+    await connection.execute("BEGIN")
+    yield Process(connection)
+    await connection.close()
+
+
+async def test_a_letter_that_came_back_takes_nothing_from_a_contact(desk: Desk, other: Process) -> None:
+    """A mail raises the case while the courier learns that an answer never arrived: both are counted."""
+    await desk.settle(COMPLAINT)
+    (case,) = await desk.cases()
+    entry = desk.ledger.entry(OutboxKind.REPLY, "reply", case_id=case.id, mail_id=case.opened_by)
+    await desk.ledger.database.write(lambda c: enqueue(c, [entry]))
+    (reply,) = [one for one in await desk.claim() if one.kind is OutboxKind.REPLY]
+    await other.does("UPDATE cases SET contacts = contacts + 1, severity = severity + 5 WHERE id = $1", case.id)
+    write, now, rng = desk.ledger.database.write, desk.now, desk.ledger.rng
+    ending = asyncio.create_task(write(lambda c: failed(c, reply, OutboxState.FAILED, now, rng, "550")))
+    await other.meets(ending)
+    await other.commits()
+    await ending
+    (after,) = await desk.cases()
+    assert (after.contacts, after.severity) == (case.contacts + 1, case.severity + 6)
