@@ -156,7 +156,8 @@ def _absences(conn: Connection, people: Iterable[str], today: date) -> dict[str,
 def _due() -> Select[Any]:
     """Return the statement of every round of the watch; built once, because building takes longer than running.
 
-    The cases are locked and not the timers: whoever holds a case may want its timer, and nobody the other way.
+    The cases are locked and then their timers: whoever holds a case may want its timer, and nobody the other way. An
+    absence that is noted meanwhile waits for the timer and wakes it afterwards, or was first and is looked at next.
     """
     timers, cases = tables.owner_timers, tables.cases
     return (
@@ -174,7 +175,7 @@ def _due() -> Select[Any]:
         .where(timers.c.check_at <= bindparam("now"), cases.c.owner_id.is_not(None))
         .order_by(timers.c.check_at, timers.c.case_id)
         .limit(bindparam("most"))
-        .with_for_update(of=cases, skip_locked=True)
+        .with_for_update(of=[cases, timers], skip_locked=True)
     )
 
 

@@ -5,16 +5,20 @@ Another process is a connection of its own, in whose transaction the test stops.
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import asyncpg
 import pytest
 
 from itaca.contracts.intents import OutboxKind, OutboxState
+from itaca.storage import tables as t
 from itaca.storage.departures import failed
+from itaca.storage.moments import to_micros
 from itaca.storage.outbox import enqueue
+from itaca.storage.owner_timers import check_owners
 from tests.support.ledger import open_ledger
 from tests.support.postgres import PostgresServer
-from tests.support.routed import COMPLAINT, Desk
+from tests.support.routed import COMPLAINT, POLICY, Desk
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.postgres
@@ -77,3 +81,19 @@ async def test_a_letter_that_came_back_takes_nothing_from_a_contact(desk: Desk, 
     await ending
     (after,) = await desk.cases()
     assert (after.contacts, after.severity) == (case.contacts + 1, case.severity + 6)
+
+
+async def test_an_absence_noted_while_the_watch_looks_is_looked_at(desk: Desk, other: Process) -> None:
+    """What an absence wakes stays awake, although the watch was just then about to set its next look."""
+    await desk.settle(COMPLAINT)
+    (case,) = await desk.cases()
+    today = POLICY.calendar.today(desk.now)
+    away = "INSERT INTO absences (person_id, first_day, last_day) VALUES ($1, $2, $3)"
+    await other.does(away, case.owner_id, today, today + timedelta(days=20))
+    write, now, rng = desk.ledger.database.write, desk.now, desk.ledger.rng
+    looking = asyncio.create_task(write(lambda c: check_owners(c, now, POLICY, rng, "watch")))
+    await other.meets(looking)
+    await other.commits()
+    await looking
+    (timer,) = await desk.rows(t.owner_timers)
+    assert timer.check_at <= to_micros(now)
