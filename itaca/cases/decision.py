@@ -3,7 +3,8 @@
 The order of the rules is the policy. Automatic mail is filed and never answered; what nobody could judge goes to
 a person; then each intent that holds gets its own matter, so that an order never hides a complaint; what remains
 unsure goes to a person unless a person already owns a case this mail joined, who then reads the doubt among the
-reasons; a reply joins its case, and one by somebody we cannot verify goes to a person; the rest is noted.
+reasons; a reply joins its case, and one by somebody we cannot verify goes to a person; nothing but thanks leaves a
+closed case closed; the rest is noted.
 """
 
 from dataclasses import replace
@@ -12,12 +13,14 @@ from itaca.cases.actions import Action, AppendToCase, Decision, LinkToCase, Open
 from itaca.cases.matters import join_thread, matter_actions, open_review
 from itaca.cases.model import MailFacts, Standing
 from itaca.cases.policy import Policy
+from itaca.cases.thanks import says_only_thanks
 from itaca.contracts.events import Judgement
 from itaca.contracts.intents import CaseKind, Intent, MailOutcome, Verdict
 from itaca.mail.defects import is_serious, meaning
 from itaca.mail.model import AutomaticKind
 
 _REPORTS = (AutomaticKind.BOUNCE, AutomaticKind.RECEIPT)
+_THANKS = "nothing but thanks: the case stays closed"
 
 
 def decide(mail: MailFacts, standing: Standing, policy: Policy) -> Decision:
@@ -35,6 +38,8 @@ def decide(mail: MailFacts, standing: Standing, policy: Policy) -> Decision:
     doubt = _doubt(mail)
     if not actions or (doubt and not has_human_owner(actions)):
         reply = join_thread(mail, standing, policy)
+        if reply is not None and not (actions or doubt) and _is_thanks(mail, standing, reply):
+            return _thanked(mail, standing, reply)
         doubt = doubt or ("" if reply else _doubt_about_writer(standing))
         if reply is not None:
             actions += (reply,)
@@ -52,6 +57,21 @@ def _with_doubt(actions: tuple[Action, ...], doubt: str) -> tuple[Action, ...]:
     if isinstance(told, LinkToCase):  # pragma: no cover - a link has no owner
         return actions
     return (*actions[:first], replace(told, reasons=(*told.reasons, doubt)), *actions[first + 1 :])
+
+
+def _is_thanks(mail: MailFacts, standing: Standing, reply: AppendToCase) -> bool:
+    """Say whether this reply, sure to be no order, complaint or cancellation, would open its case for mere thanks."""
+    if not reply.reopens:
+        return False
+    owners = {case.owner_id for case in standing.linked if case.id == reply.case_id}
+    return says_only_thanks(mail.text, [standing.roster.people[one].name for one in owners if one is not None])
+
+
+def _thanked(mail: MailFacts, standing: Standing, reply: AppendToCase) -> Decision:
+    links = tuple(
+        replace(link, says=_THANKS) if link.case_id == reply.case_id else link for link in _related(standing, ())
+    )
+    return Decision(mail.mail_id, MailOutcome.NOTED, links, says=_THANKS)
 
 
 def _doubt_about_writer(standing: Standing) -> str:

@@ -17,6 +17,7 @@ _FIXED = (
     N_("a reply on another customer's open case: the writer is not verified"),
     N_("refers to this case"),
     N_("refers to this case; the writer is not verified"),
+    N_("nothing but thanks: the case stays closed"),
     N_("a delivery report on mail about this case"),
     N_("a receipt for mail about this case"),
     N_("automatic mail about this case"),

@@ -1,11 +1,10 @@
-"""What every database must do for the router: who may join a case, who is answered, what reopens."""
+"""What every database must do for the router: who may join a case, who is answered, what violates a cancellation."""
 
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from itaca.contracts.events import Judgement
 from itaca.contracts.intents import CaseKind, CaseOutcome
 from itaca.mail.model import AutomaticKind
 from itaca.storage import tables as t
@@ -113,49 +112,6 @@ class WhoIsWhoContract:
         await desk.settle(NOTHING, "ecco la foto", in_reply_to=f"<ack.{mail_id}.0190@shop.example>")
         (case,) = await desk.cases()
         assert (case.contacts, await desk.history(case.id)) == (1, ["opened", "appended"])
-
-    @pytest.mark.parametrize(("judged", "contacts", "level"), [(NOTHING, 1, 0), (UNSURE, 1, 0), (COMPLAINT, 2, 1)])
-    async def test_a_reply_opens_a_closed_case_again(
-        self, desk: Desk, judged: Judgement, contacts: int, level: int
-    ) -> None:
-        """With its owner, and an answer is owed; what complains again counts as one more contact."""
-        mail_id = await desk.settle(COMPLAINT)
-        await self._close(desk)
-        reply = f"<re.{mail_id}.0190@shop.example>"
-        await desk.settle(judged, "non è arrivato nulla", in_reply_to=reply)
-        (case,) = await desk.cases()
-        assert (case.status, case.outcome, case.contacts, case.level) == ("open", None, contacts, level)
-        assert (await desk.history(case.id))[-1] == "reopened"
-        assert [p.kind for p in await desk.rows(t.promises, state="open")] == ["answer"]
-        assert await desk.problems() == []
-
-    async def test_a_machine_and_a_stranger_open_nothing_again(self, desk: Desk) -> None:
-        """Out of office, and somebody who got our answer forwarded: both stand beside the closed case."""
-        mail_id = await desk.settle(COMPLAINT)
-        await self._close(desk)
-        reply = f"<re.{mail_id}.0190@shop.example>"
-        away = {"automatic": AutomaticKind.AUTO_REPLY, "reply_to_address": ""}
-        await desk.settle(NOTHING, "Sono fuori ufficio", in_reply_to=reply, **away)
-        await desk.settle(NOTHING, "grazie", in_reply_to=reply, **STRANGER)
-        case = (await desk.cases())[0]
-        assert (case.status, (await desk.history(case.id))[-2:]) == ("closed", ["report", "related"])
-
-    async def test_a_reply_joins_the_case_that_took_the_matter_over(self, desk: Desk) -> None:
-        """One open case for a customer, kind and matter: the old thread leads to the new case."""
-        mail_id = await desk.settle(COMPLAINT)
-        await self._close(desk)
-        await desk.settle(COMPLAINT, "ancora")
-        await desk.settle(COMPLAINT, "di nuovo", in_reply_to=f"<re.{mail_id}.0190@shop.example>")
-        assert [(c.status, c.contacts) for c in await desk.cases()] == [("closed", 1), ("open", 2)]
-
-    async def _close(self, desk: Desk) -> None:
-        await desk.pass_time(days=1)
-        (case,) = await desk.cases()
-        now, rng = desk.now, desk.ledger.rng
-        await desk.ledger.database.write(
-            lambda c: close_case(c, case.id, CaseOutcome.ANSWERED, "answered", now, rng, "agent")
-        )
-        await desk.pass_time(days=1)
 
     async def test_a_thread_joins_by_any_of_its_references(self, desk: Desk) -> None:
         """In-Reply-To first, then References from the newest on."""

@@ -6,6 +6,7 @@ from tests.contract.audit_contract import AuditAnswerContract, AuditDrawContract
 from tests.contract.drift_contract import DriftContract
 from tests.contract.following_contract import DeparturesContract, PromisesContract
 from tests.contract.joining_contract import CourtesyContract, WhoIsWhoContract
+from tests.contract.reopening_contract import ReopeningContract
 from tests.contract.routing_contract import RoutingContract
 
 pytestmark = pytest.mark.postgres
@@ -17,6 +18,10 @@ class TestRouting(RoutingContract):
 
 class TestWhoIsWho(WhoIsWhoContract):
     """Who may join what on PostgreSQL."""
+
+
+class TestReopening(ReopeningContract):
+    """Replies on closed cases on PostgreSQL."""
 
 
 class TestCourtesy(CourtesyContract):

@@ -4,6 +4,7 @@ from tests.contract.audit_contract import AuditAnswerContract, AuditDrawContract
 from tests.contract.drift_contract import DriftContract
 from tests.contract.following_contract import DeparturesContract, PromisesContract
 from tests.contract.joining_contract import CourtesyContract, WhoIsWhoContract
+from tests.contract.reopening_contract import ReopeningContract
 from tests.contract.routing_contract import RoutingContract
 
 
@@ -13,6 +14,10 @@ class TestRouting(RoutingContract):
 
 class TestWhoIsWho(WhoIsWhoContract):
     """Who may join what on SQLite."""
+
+
+class TestReopening(ReopeningContract):
+    """Replies on closed cases on SQLite."""
 
 
 class TestCourtesy(CourtesyContract):
