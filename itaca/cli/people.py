@@ -1,5 +1,6 @@
 """``itaca people``: who answers for cases."""
 
+import os
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -14,8 +15,11 @@ from itaca.cases.roles import Role
 from itaca.cli.days import day_of
 from itaca.cli.ledger import read_ledger, write_ledger
 from itaca.cli.output import print_json, print_table
+from itaca.cli.stages import service
 from itaca.contracts.intents import CaseKind
 from itaca.errors import PermanentError
+from itaca.settings import load
+from itaca.storage.accounts import end_invitation
 from itaca.storage.invitations import invite_path, invite_person
 from itaca.storage.people import DEFAULT_TEAM, add_person, add_team, list_people, list_teams, load_roster, set_absence
 from itaca.storage.team_calendars import drop_team_calendar, set_team_calendar
@@ -82,13 +86,28 @@ def invite(
     role: Annotated[Role, typer.Option(help="What they are at the desk.")] = Role.AGENT,
     hours: Annotated[int, typer.Option(help="For how long the link counts.", min=1, max=24 * 30)] = 72,
 ) -> None:
-    """Print a link by which somebody chooses a password for the desk; it works once."""
+    """Print a link by which somebody chooses a password for the desk; it works once.
+
+    Where passwords are for a few (ITACA_DESK_PASSWORDS_ONLY_FOR), others get the role and no link.
+    """
+    desk = load(service("desk").settings, os.environ)
 
     def work(conn: Connection) -> str:
         person = _find(list_people(conn), email)
-        return invite_person(conn, person.id, role, datetime.now(UTC), timedelta(hours=hours), random.Random())
+        now = datetime.now(UTC)
+        path = invite_path(invite_person(conn, person.id, role, now, timedelta(hours=hours), random.Random()))
+        if desk.takes_password_of(person.email):
+            return path
+        end_invitation(conn, person.id)
+        return ""
 
-    print(f"Put the desk's address before it: {invite_path(write_ledger(work))}")
+    path = write_ledger(work)
+    if path:
+        print(f"Put the desk's address before it: {path}")
+        return
+    few = ", ".join(desk.passwords_only_for)
+    print(f"{email} has the role {role.value} and signs in with the company's account; there is no link.")
+    print(f"Passwords are for {few} only (ITACA_DESK_PASSWORDS_ONLY_FOR).")
 
 
 def _row(person: Person, roster: Roster) -> dict[str, object]:

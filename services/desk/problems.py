@@ -53,6 +53,7 @@ _KNOWN = (
     N_("the chain would run in a circle: this person is led by the other one"),
     N_("the last admin stays one"),
     N_("somebody must stay: nobody else could answer for cases"),
+    N_("nobody who administers could sign in by a password while the company's account is away"),
     N_("there is an absence on some of these days already: strike it first"),
     N_("the last day must not come before the first"),
     N_("somebody else has this address"),

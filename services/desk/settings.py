@@ -53,6 +53,11 @@ class DeskSettings(ServiceSettings):
     oidc_trusts_addresses: bool = Field(
         False, description="Believe the provider's addresses although it does not say whether it verified them."
     )
+    passwords_only_for: tuple[str, ...] = Field(
+        (),
+        description="Addresses of the few who may sign in by a password beside the provider, for the day on which it "
+        "is away; default: everybody may.",
+    )
 
     def problems(self) -> list[str]:
         """Return what only several variables together can tell, one sentence each, by variable."""
@@ -63,7 +68,19 @@ class DeskSettings(ServiceSettings):
         problems += [
             f"{self.variable('proxies')}: {one} is no network; write 10.1.0.0/16" for one in self._no_networks()
         ]
-        return problems + (self._provider_problems() if self.oidc_issuer else [])
+        return problems + self._password_problems() + (self._provider_problems() if self.oidc_issuer else [])
+
+    def takes_password_of(self, email: str) -> bool:
+        """Say whether whoever has this address may sign in by a password."""
+        few = {one.strip().lower() for one in self.passwords_only_for}
+        return not few or email.strip().lower() in few
+
+    def _password_problems(self) -> list[str]:
+        name = self.variable("passwords_only_for")
+        problems = [f"{name}: {one} is no e-mail address" for one in self.passwords_only_for if "@" not in one]
+        if self.passwords_only_for and not self.oidc_issuer:
+            problems.append(f"{name}: needs {self.variable('oidc_issuer')}, or nobody else could sign in")
+        return problems
 
     def _no_networks(self) -> list[str]:
         found = []

@@ -25,6 +25,7 @@ from services.desk.desk import Desk
 from services.desk.door import Administrator, DeskHere, NotFoundError, SignedIn, Visitor, change_by, deny
 from services.desk.problems import problem_words
 from services.desk.staff_forms import MOST_OF_ADDRESS, languages_to_choose, read_profile, trail_words
+from services.desk.way_in import has_way_in
 
 router = APIRouter()
 Text = Annotated[str, Form()]
@@ -101,7 +102,9 @@ async def show_people(
 
     def work(conn: Connection) -> dict[str, Any]:
         trail: list[DoorEntry] = newest(conn) if is_admin else []
-        return {"known": list_colleagues(conn, today), "roster": everybody(conn), "door": trail}
+        is_warned = is_admin and bool(desk.settings.passwords_only_for) and not has_way_in(conn, desk.settings)
+        values = {"known": list_colleagues(conn, today), "roster": everybody(conn), "door": trail}
+        return values | {"is_without_way_in": is_warned}
 
     values = await desk.database.read(work)
     known, roster, role = values.pop("known"), values["roster"], visitor.account.role
@@ -116,6 +119,7 @@ async def show_people(
         "gone": [one for one in known if not one.person.is_active],
         "may_note": {one for one in roster.people if may_note_absence(role, roster, visitor.id, one)},
         "version_of": person_version,
+        "takes_password_of": desk.settings.takes_password_of,
         "typed": typed or Profile("", ""),
         "email": email,
         "languages_to_choose": languages_to_choose(typed.languages if typed else (), words),

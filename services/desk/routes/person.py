@@ -13,6 +13,7 @@ from itaca.cases.staff import NOBODY
 from itaca.contracts.ids import PersonId
 from itaca.errors import PermanentError
 from itaca.storage import staff
+from itaca.storage.accounts import end_invitation
 from itaca.storage.desk_people import find_colleague
 from itaca.storage.identities import unbind
 from itaca.storage.invitations import invite_path, invite_person
@@ -21,6 +22,7 @@ from services.desk.desk import Desk
 from services.desk.door import Administrator, DeskHere, NotFoundError, Visitor, change_by
 from services.desk.problems import problem_words
 from services.desk.staff_forms import MOST_OF_ADDRESS, languages_to_choose, read_profile
+from services.desk.way_in import keep_way_in
 
 router = APIRouter(prefix="/people/{person_id}")
 Text = Annotated[str, Form()]
@@ -115,7 +117,10 @@ async def untie(request: Request, desk: DeskHere, visitor: Administrator, person
 async def invite(
     request: Request, desk: DeskHere, visitor: Administrator, person_id: str, role: Text = ""
 ) -> Response:
-    """Make a link by which somebody sets their password; it is shown once, to be handed over."""
+    """Make a link by which somebody sets their password; it is shown once, to be handed over.
+
+    Whoever may have no password gets the role alone, and signs in by the provider.
+    """
     chosen, by = _role(role), change_by(request, visitor)
     lasts = timedelta(hours=desk.settings.invite_hours)
 
@@ -125,14 +130,21 @@ async def invite(
         found = everybody(conn).people.get(PersonId(person_id))
         if found is None or not found.is_active:
             raise PermanentError(NOBODY)
-        return invite_person(conn, found.id, chosen, by.now, lasts, by.rng, by.by)
+        with keep_way_in(conn, desk.settings):
+            secret = invite_person(conn, found.id, chosen, by.now, lasts, by.rng, by.by)
+        if desk.settings.takes_password_of(found.email):
+            return secret
+        end_invitation(conn, found.id)
+        return ""
 
     try:
         secret = await desk.database.write(work)
     except PermanentError as error:
         said = problem_words(error, desk.pages.words(visitor.language))
         return await _show(desk, visitor, person_id, problem=said)
-    return await _show(desk, visitor, person_id, link=desk.address + invite_path(secret))
+    if not secret:
+        return RedirectResponse(f"/people/{person_id}?done=access", 303)
+    return await _show(desk, visitor, person_id, link=_address(request, desk) + invite_path(secret))
 
 
 async def _do(
@@ -143,8 +155,12 @@ async def _do(
     done: str,
     typed: Profile | None = None,
 ) -> Response:
+    def checked(conn: Connection) -> None:
+        with keep_way_in(conn, desk.settings):
+            work(conn)
+
     try:
-        await desk.database.write(work)
+        await desk.database.write(checked)
     except PermanentError as error:
         said = problem_words(error, desk.pages.words(visitor.language))
         return await _show(desk, visitor, person_id, problem=said, typed=typed)
@@ -184,11 +200,17 @@ async def _show(
         "shown": shown,
         "is_typed": typed is not None and typed != now,
         "version_of": person_version,
+        "takes_password_of": desk.settings.takes_password_of,
         "languages_to_choose": languages_to_choose(
             (*now.languages, *shown.languages), desk.pages.words(visitor.language)
         ),
     }
     return desk.pages.page("person.html", visitor.language, values, 409 if problem else 200)
+
+
+def _address(request: Request, desk: Desk) -> str:
+    """Return where the desk is reached; not configured, where the admin who asks has reached it."""
+    return desk.address or str(request.base_url).rstrip("/")
 
 
 def _role(name: str) -> Role:

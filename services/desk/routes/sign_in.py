@@ -1,7 +1,7 @@
 """The pages *Sign in* and *Choose a password*, signing out, and the choice of language."""
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from sqlalchemy import Connection
@@ -58,7 +58,9 @@ async def try_sign_in(
         if await is_too_often(desk, client, subject):
             await desk.note(DoorEvent.TOO_MANY, client, subject=subject)
             return _ask(request, desk, next, "too_many", 429)
-        found = await desk.database.read(lambda conn: find_account(conn, email))
+        # Who may have no password is refused like a wrong one, and as slowly: nobody learns who the few are.
+        takes_password = desk.settings.takes_password_of(email)
+        found = await desk.database.read(lambda conn: find_account(conn, email)) if takes_password else None
         if not await desk.passwords.fits(password, found[1] if found else None) or found is None:
             await desk.note(DoorEvent.REFUSED, client, subject=subject)
             return _ask(request, desk, next, "refused", 403)
@@ -103,6 +105,8 @@ async def keep_password(
     """Keep the password, end the link and every session of before, and let the person in."""
     await check_form(request, visit_of(request))
     account = await _invited(desk, secret)
+    if not desk.settings.takes_password_of(account.email):
+        return _invite_page(request, desk, account, "", 403)
     problem = _problem(password, again)
     if problem:
         return _invite_page(request, desk, account, problem, 400)
@@ -146,8 +150,9 @@ async def _sign_out_page(request: Request, desk: Desk) -> str:
 
 def _ask(request: Request, desk: Desk, target: str, problem: str, status: int = 200, elsewhere: str = "") -> Response:
     visit = visit_of(request)
-    values = {"visitor": None, "token": form_token(visit), "next": own_path(target), "problem": problem}
-    values |= {"provider": request.app.state.provider, "elsewhere": elsewhere}
+    values: dict[str, Any] = {"visitor": None, "token": form_token(visit), "next": own_path(target)}
+    values |= {"problem": problem, "provider": request.app.state.provider, "elsewhere": elsewhere}
+    values |= {"is_for_few": desk.settings.passwords_only_for}
     response = desk.pages.page("sign_in.html", language_of(request), values, status)
     give_cookie(request, response, VISIT_COOKIE, visit, 3600)
     return response
@@ -156,6 +161,8 @@ def _ask(request: Request, desk: Desk, target: str, problem: str, status: int = 
 def _invite_page(request: Request, desk: Desk, account: Account, problem: str, status: int = 200) -> Response:
     visit = visit_of(request)
     values = {"visitor": None, "token": form_token(visit), "account": account, "problem": problem, "least": MIN_CHARS}
+    values |= {"provider": request.app.state.provider}
+    values |= {"takes_password": desk.settings.takes_password_of(account.email)}
     response = desk.pages.page("invite.html", account.language or language_of(request), values, status)
     give_cookie(request, response, VISIT_COOKIE, visit, 3600)
     return response
