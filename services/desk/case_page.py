@@ -96,7 +96,8 @@ def _load(
     erased = erased_among(conn, [mail.mail_id for mail in received])
     files = [file for file in case_files(conn, head.id) if file.mail_id not in erased]
     history, sent = case_history(conn, head.id), sent_letters(conn, head.id, shown)
-    talk = newest_of(bubbles(received, sent, files, sent_files(conn, [letter.outbox_id for letter in sent])), shown)
+    left = sent_files(conn, [letter.outbox_id for letter in sent])
+    talk = newest_of(bubbles(received, sent, files, left, head.addresses), shown)
     legal = legal_lines(conn, head.id, desk.policy.law)
     return more_of(conn, desk, visitor, head, received, now) | {
         "case": head,

@@ -1,6 +1,6 @@
 """What was said, as bubbles: the customer's mail and our letters, in the order of time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,10 +34,18 @@ class Bubble:
 
 
 def bubbles(
-    received: Sequence[Received], sent: Sequence[Sent], files: Sequence[File], sent_files: Sequence[SentFile]
+    received: Sequence[Received],
+    sent: Sequence[Sent],
+    files: Sequence[File],
+    sent_files: Sequence[SentFile],
+    known: Collection[str],
 ) -> list[Bubble]:
-    """Return the whole conversation of a case, with the files of both sides."""
-    said = [_from_mail(mail, [f for f in files if f.mail_id == mail.mail_id]) for mail in received]
+    """Return the whole conversation of a case, with the files of both sides.
+
+    Args:
+        known: the addresses of the case's customer: what they wrote beside the case is no stranger's.
+    """
+    said = [_from_mail(mail, [f for f in files if f.mail_id == mail.mail_id], known) for mail in received]
     said += [_from_letter(one, [f for f in sent_files if f.outbox_id == one.outbox_id]) for one in sent]
     return sorted(said, key=lambda bubble: bubble.at)
 
@@ -47,7 +55,7 @@ def newest_of(talk: Sequence[Bubble], most: int) -> Sequence[Bubble]:
     return talk if len(talk) <= most + 1 else [talk[0], *talk[-most:]]
 
 
-def _from_mail(mail: Received, files: Sequence[File]) -> Bubble:
+def _from_mail(mail: Received, files: Sequence[File], known: Collection[str]) -> Bubble:
     written = written_text(mail.text)
     return Bubble(
         at=mail.received_at,
@@ -62,7 +70,7 @@ def _from_mail(mail: Received, files: Sequence[File]) -> Bubble:
         is_readable=mail.text.is_readable,
         is_truncated=written.is_truncated,
         files=files,
-        unverified=mail.role == "related",
+        unverified=mail.role == "related" and mail.text.sender not in known,
     )
 
 
