@@ -113,6 +113,7 @@ webhook_deliveries = Table(
     Column("milliseconds", Integer, nullable=False),
     Column("problem", Text, nullable=False, server_default=""),
     Index("ix_webhook_deliveries_webhook_id", "webhook_id", "id"),
+    Index("ix_webhook_deliveries_outbox_id", "outbox_id"),
 )
 """Every attempt at delivering an event; ``status`` is what HTTP answered, NULL where nobody did."""
 

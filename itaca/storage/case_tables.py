@@ -22,6 +22,8 @@ from itaca.storage.moments import NEVER
 
 _OPEN_CASE = text("status = 'open'")
 _RETURNED = text("status = 'open' AND returned_at IS NOT NULL")
+_LEFT = text("outbox_id IS NOT NULL")
+_UNSENT = text("state IN ('pending', 'sending')")
 
 cases = Table(
     "cases",
@@ -206,6 +208,8 @@ interactions = Table(
     Column("outcome", Text, nullable=False, server_default=""),
     CheckConstraint("direction IN ('in', 'out')", name="direction_known"),
     Index("ix_interactions_customer_id_at", "customer_id", "at"),
+    # Who takes a letter back asks every table that may speak of it; mail that came speaks of none.
+    Index("ix_interactions_outbox_id", "outbox_id", postgresql_where=_LEFT, sqlite_where=_LEFT),
 )
 
 outbox = Table(
@@ -226,12 +230,7 @@ outbox = Table(
     Column("ended_at", Moment),
     Column("detail", Text, nullable=False, server_default=""),
     CheckConstraint("state IN ('pending', 'sending', 'sent', 'failed', 'unknown')", name="state_known"),
-    Index(
-        "ix_outbox_due",
-        "next_at",
-        postgresql_where=text("state IN ('pending', 'sending')"),
-        sqlite_where=text("state IN ('pending', 'sending')"),
-    ),
+    Index("ix_outbox_due", "next_at", postgresql_where=_UNSENT, sqlite_where=_UNSENT),
     Index("ix_outbox_case_id", "case_id"),
     Index("ix_outbox_mail_id", "mail_id"),
 )
@@ -243,6 +242,7 @@ acknowledgements = Table(
     Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
     Column("day", Date, primary_key=True),
     Column("outbox_id", Id, ForeignKey("outbox.id"), nullable=False),
+    Index("ix_acknowledgements_outbox_id", "outbox_id"),
 )
 
 labels = Table(

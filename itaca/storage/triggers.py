@@ -129,7 +129,10 @@ RULES = (
         for table in ("erasures", "erased_mails", "erased_keys", "salts")
         for name, action in (("unchanged", "UPDATE"), ("kept", "DELETE"))
     ),
-    Rule("desk_events_unchanged", "desk_events", "UPDATE", "what happened at the door stays written"),
+    *(
+        Rule(f"desk_events_{name}", "desk_events", action, "what happened at the door stays written")
+        for name, action in (("unchanged", "UPDATE"), ("kept", "DELETE"))
+    ),
     Rule(
         "legal_clocks_unmoved",
         "legal_clocks",

@@ -109,15 +109,16 @@ class DoorContract:
         assert await read(lambda c: case_versions(c, [row.reference, "IT-0"])) == {row.reference: 1}
 
     async def test_what_happens_at_the_door_is_counted_and_never_changed(self, desk: Desk) -> None:
-        """Refusals are counted by network address and by person; the trail cannot be rewritten."""
+        """Refusals are counted by network address and by person; the trail is neither rewritten nor shortened."""
         write, now, rng = desk.ledger.database.write, desk.now, desk.ledger.rng
         for client, subject in (("10.0.0.1", "a"), ("10.0.0.1", "b"), ("10.0.0.2", "a")):
             await write(lambda c, x=client, y=subject: note(c, DoorEvent.REFUSED, now, rng, client=x, subject=y))
         since = now - timedelta(minutes=15)
         assert await desk.ledger.database.read(lambda c: refusals(c, "10.0.0.1", "a", since)) == (2, 2)
         assert len(await desk.ledger.database.read(newest)) == 3
-        with pytest.raises(PermanentError, match="refuses"):
-            await write(lambda c: c.execute(t.desk_events.update().values(client="")))
+        for statement in (t.desk_events.update().values(client=""), t.desk_events.delete()):
+            with pytest.raises(PermanentError, match="refuses"):
+                await write(lambda c, s=statement: c.execute(s))
 
     async def test_whoever_left_cannot_sign_in(self, desk: Desk) -> None:
         """An account is as active as its person."""

@@ -75,3 +75,24 @@ async def test_words_are_forgotten_without_reading_every_history(on_postgres: Da
     plans = await on_postgres.write(lambda c: plans_on_postgres(c, lambda d: forget_words(d, "e", b"salt")))
     assert len(plans) > 10
     assert [one for one, how in plans.items() if re.search("Seq Scan on (?!parkings)", how)] == []
+
+
+SPEAK_OF_LETTERS = ("interactions", "acknowledgements", "webhook_deliveries", "letter_files")
+
+
+async def test_a_letter_is_taken_back_without_looking_at_every_other_on_sqlite(on_sqlite: Database) -> None:
+    """Each table that may speak of the letter is asked by an index."""
+    plans = await on_sqlite.write(lambda c: plans_of(c, [("DELETE FROM outbox WHERE id = ?", ("a",))]))
+    asked = [line.split()[1] for line in plans if line.startswith("SEARCH") and "outbox_id=?" in line]
+    assert sorted(asked) == sorted(SPEAK_OF_LETTERS)
+    assert [line for line in plans if line.startswith("SCAN")] == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("table", SPEAK_OF_LETTERS)
+async def test_a_letter_is_taken_back_without_looking_at_every_other(on_postgres: Database, table: str) -> None:
+    """The question by which PostgreSQL sees that nothing refers to what is deleted finds an index."""
+    asks = f"SELECT 1 FROM ONLY {table} x WHERE 'a'::varchar = outbox_id FOR KEY SHARE OF x"
+    plans = await on_postgres.write(lambda c: plans_on_postgres(c, lambda d: d.exec_driver_sql(asks)))
+    assert "outbox_id" in plans[asks]
+    assert "Seq Scan" not in plans[asks]
