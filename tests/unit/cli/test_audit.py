@@ -12,10 +12,9 @@ import pytest
 from itaca.cli.__main__ import main
 from itaca.contracts.ids import MailId
 from itaca.storage import tables as t
-from itaca.storage.migrate import upgrade
 from itaca.storage.routing import Waiting
 from tests.support.case_facts import judgement, mail_text
-from tests.support.ledger import open_ledger
+from tests.support.ledger import new_ledger_file, open_ledger
 from tests.support.routed import NOTHING, Desk
 
 BY = ("--by", "agent@shop.example")
@@ -25,15 +24,15 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """Give a ledger in the folder, with an agent."""
-    url = f"sqlite:///{tmp_path / 'var' / 'itaca.db'}"
+    (tmp_path / "var").mkdir()
 
-    async def make() -> None:
-        await upgrade(url)
+    async def make() -> str:
+        url = await new_ledger_file(tmp_path / "var", "itaca.db")
         async with open_ledger(url) as ledger:
             await Desk(ledger).staff("agent")
+        return url
 
-    asyncio.run(make())
-    return url
+    return asyncio.run(make())
 
 
 @pytest.fixture
