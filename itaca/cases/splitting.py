@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from itaca.cases.actions import OpenCase
+from itaca.cases.activities import normalised_code
 from itaca.cases.escalation import capped, reached_by_contact
 from itaca.cases.matters import open_matter
 from itaca.cases.model import MailFacts, Standing
@@ -65,8 +66,9 @@ def split_off(
     opened = open_matter(mail, standing, policy, splitting.kind, is_protest, (reason,))
     due_at = opened.promise.due_at if opened.promise.due_at > now else policy.due(splitting.kind, now)
     opened = replace(opened, promise=replace(opened.promise, due_at=due_at))
-    if splitting.number.strip() and splitting.kind is not CaseKind.ORDER:
-        opened = replace(opened, matter=splitting.number.strip())
+    number = normalised_code(splitting.number)
+    if number and splitting.kind is not CaseKind.ORDER:
+        opened = replace(opened, matter=number)
     contacts = len(splitting.mail_ids)
     if contacts == 1 or opened.owner_id is None:
         return opened

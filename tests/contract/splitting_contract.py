@@ -11,6 +11,7 @@ from itaca.storage.audit import inspect
 from itaca.storage.case_snapshots import snapshot
 from itaca.storage.case_splitting import ALREADY_OPENED, NAME_IT, split
 from itaca.storage.case_undoing import HAS_LEFT, take_back
+from itaca.storage.suppressions import SuppressionKey, find_suppressions
 from tests.contract.merging_contract import BOOKS, CATALOGUE, ENERGY
 from tests.support.case_facts import WRITER
 from tests.support.desk_acts import HOLD_S, case_of, complain, do, look
@@ -75,6 +76,13 @@ class SplittingContract:
         after = await desk.ledger.database.read(lambda c: snapshot(c, case_id))
         assert (after["mails"], after["asks"], after["case"]) == (kept["mails"], kept["asks"], kept["case"])
         assert await desk.problems() == []
+
+    async def test_a_contract_is_known_however_a_person_types_it(self, desk: Desk) -> None:
+        """Who bills asks by the number as mails carry it, and must hear that it was cancelled."""
+        case_id, first, _ = await self.two_matters(desk)
+        opened = await self.split(desk, case_id, Splitting((first,), CaseKind.CANCELLATION, False, " ab 12-3 "))
+        found = await desk.ledger.database.read(lambda c: find_suppressions(c, SuppressionKey.CONTRACT, "AB12-3"))
+        assert [one.reference for one in found] == [(await case_of(desk, opened)).reference]
 
     async def test_an_order_goes_to_the_order_system(self, desk: Desk) -> None:
         """What was asked stays with the person who answers; the order has nobody to ask."""
