@@ -10,6 +10,7 @@ import typer
 from itaca.cli import (
     activities,
     audit,
+    backups,
     cases,
     classify,
     customers,
@@ -48,6 +49,8 @@ app.add_typer(cases.app, name="cases")
 app.add_typer(people.app, name="people")
 app.command("queues", epilog=queues.EXAMPLE)(queues.queues)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command("backup", epilog=backups.BACKUP_EXAMPLE)(backups.backup)
+app.command("restore", epilog=backups.RESTORE_EXAMPLE)(backups.restore)
 app.command("settings", epilog=settings.EXAMPLE)(settings.settings)
 app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
 app.command("train", epilog=train.TRAIN_EXAMPLE)(train.train)

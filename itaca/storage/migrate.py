@@ -50,7 +50,7 @@ async def upgrade(url: str) -> None:
 def schema_problem(connection: Connection) -> str:
     """Return a sentence that names both versions when the schema is not ours, and nothing when it is."""
     ours = newest_version()
-    theirs = MigrationContext.configure(connection).get_current_revision()
+    theirs = schema_version(connection)
     if theirs == ours:
         return ""
     if theirs is None:
@@ -60,8 +60,13 @@ def schema_problem(connection: Connection) -> str:
     return f"the database has schema {theirs}, this Itaca needs {ours}: run `itaca up` once to upgrade it"
 
 
+def schema_version(connection: Connection) -> str | None:
+    """Return the number of the last step that this database has taken, None where there is no ledger."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
 def newest_version() -> str:
-    """Return the number of the last step, such as ``0001``."""
+    """Return the number of the last step that this Itaca knows, such as ``0001``."""
     return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
 
 

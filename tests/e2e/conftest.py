@@ -24,7 +24,8 @@ def itaca(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     relay = Relay()
     relay.start()
     folder: Path = tmp_path_factory.mktemp(request.param)
-    deployment = Deployment(folder, backends, relay)
+    # A courier that takes over from a dead one, or from the one that a backup saw at work, does so within the test.
+    deployment = Deployment(folder, backends, relay, {"ITACA_COURIER_LEASE_S": "10"})
     try:
         deployment.start()
         yield deployment

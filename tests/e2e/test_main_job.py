@@ -1,17 +1,23 @@
 """The main job, from an SMTP conversation to an owned case, on the embedded default and on real backends."""
 
+import asyncio
 import json
 import re
 from email.message import EmailMessage
 from email.policy import SMTP
+from pathlib import Path
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from itaca.storage.database import Database
+from itaca.storage.open import open_database
 from tests.support.books import broken_promises, unsent, unsettled
 from tests.support.corpus import corpus_mails
 from tests.support.deployment import Deployment
+from tests.support.relay import Relay
+from tests.support.traffic import Traffic
 from tests.support.waiting import until
 
 COMPLAINT = """Buongiorno,
@@ -197,3 +203,48 @@ async def test_the_desk_shows_the_same_case_to_people_and_programs(itaca: Deploy
     assert (case["kind"], case["owner"], case["customer"]) == ("complaint", "owner@localhost", "anna@desk.example")
     assert asked.url.path == "/sign-in"
     assert (asked.status_code, 'name="password"' in asked.text) == (200, True)
+
+
+@pytest.fixture
+def elsewhere(itaca: Deployment, relay: Relay, request: pytest.FixtureRequest, tmp_path: Path) -> Deployment:
+    """Give an empty place for a ledger of the same kind, in one process."""
+    place = Deployment(tmp_path, relay=relay)
+    if itaca.backends:
+        postgres = request.getfixturevalue("postgres_server")
+        place.variables["ITACA_DATABASE_URL"] = postgres.url(postgres.new_empty_database())
+    return place
+
+
+async def raw_mails(ledger: Database) -> dict[str, bytes]:
+    query = text("SELECT mail_id, raw FROM raw_mails")
+    return await ledger.read(lambda conn: {row.mail_id: bytes(row.raw) for row in conn.execute(query)})
+
+
+async def test_a_backup_taken_while_mail_flows_restores_elsewhere(
+    itaca: Deployment, ledger: Database, elsewhere: Deployment
+) -> None:
+    """What was answered with 250 before it began is in it, byte for byte; the rest is handed in again."""
+    mails, file = corpus_mails(60, language="de"), elsewhere.folder / "kept"
+    traffic, again = Traffic(itaca, mails, connections=4), Traffic(elsewhere, mails, connections=4)
+    flowing = asyncio.create_task(traffic.run())
+    await until(lambda: len(traffic.accepted) >= 15, "mail flows", 60)
+    before = set(traffic.accepted)
+    made = await asyncio.to_thread(itaca.run, "backup", str(file))
+    await flowing
+    restored = await asyncio.to_thread(elsewhere.run, "restore", str(file))
+    assert (made.returncode, restored.returncode) == (0, 0), made.stderr + restored.stderr
+    there = await open_database(elsewhere.variables.get("ITACA_DATABASE_URL") or elsewhere.ledger_url)
+    try:
+        kept, whole = await raw_mails(there), await raw_mails(ledger)
+        assert before <= kept.keys()
+        assert kept.items() <= whole.items()
+        await asyncio.to_thread(elsewhere.start)
+        await again.run()
+        await settle(there)
+        assert sorted((await raw_mails(there)).values()) == sorted(whole.values())
+        assert await broken_promises(there, again.accepted | kept.keys()) == []
+        audit = await asyncio.to_thread(elsewhere.run, "audit")
+        assert audit.returncode == 0, audit.stdout + audit.stderr
+    finally:
+        await asyncio.to_thread(elsewhere.stop)
+        await there.close()

@@ -39,7 +39,7 @@ def test_the_verbs_of_the_design_are_there() -> None:
     assert names >= {
         "up", "ingest", "classifier", "router", "courier", "watch", "desk", "send", "classify", "trace", "audit",
         "cases", "people", "train", "demo", "settings", "queues", "dead-letters",
-        "evaluate", "models", "label", "tokens", "activities", "webhooks",
+        "evaluate", "models", "label", "tokens", "activities", "webhooks", "backup", "restore",
     }  # fmt: skip
 
 
