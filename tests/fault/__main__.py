@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from itaca.errors import ItacaError
-from tests.fault.embedded import NotPossibleError
+from tests.fault.disks import NotPossibleError
 from tests.fault.measuring import PAUSE_S, Figures, Sites, measure, open_sites
 from tests.fault.page import write
 from tests.fault.rows import FAULTS, Fault, fault_named

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fault.embedded import small_disk
+from tests.fault.disks import small_disk
 from tests.fault.rows import Fault, Meanwhile, Where
 from tests.fault.site import Site, distributed, embedded
 from tests.fault.tally import Tally, tally

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 
-from tests.fault import backdoor, broker, embedded, ledger, lines, processes
+from tests.fault import backdoor, broker, embedded, ledger, ledger_disks, lines, processes
 from tests.fault.site import Site
 
 
@@ -141,6 +141,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault("P4c", "mails and outbox locked for 15 s", MAY_PUT_OFF, partial(ledger.locked, seconds=15)),
     Fault("P4d", "every connection of PostgreSQL taken by others for 8 s", MAY_PUT_OFF,
           partial(ledger.crowded, seconds=8)),
+    Fault("P5", "the disk of PostgreSQL's tables full for 8 s", MAY_PUT_OFF,
+          partial(ledger_disks.tables_without_room, seconds=8)),
+    Fault("P5b", "the disk of PostgreSQL's write-ahead log full for 8 s, of which it dies", MAY_PUT_OFF,
+          partial(ledger_disks.log_without_room, seconds=8)),
     # Lines
     Fault("V1", "lines to RabbitMQ cut in requests and in answers", TAKES_ALL,
           partial(lines.cut, where="broker", times=14)),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from tests.fault.embedded import NotPossibleError
+from tests.fault.disks import NotPossibleError
 from tests.fault.measuring import Sites, measure, open_sites
 from tests.fault.rows import FAULTS, Fault
 from tests.support.postgres import PostgresServer

@@ -54,7 +54,7 @@ class PostgresServer:
         self._prefix: list[str] = []
         if os.geteuid() == 0:
             self._prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-            os.chown(self.home, pwd.getpwnam("nobody").pw_uid, -1)
+        self.give(self.home)
         arguments = ["--no-sync", "-A", "trust", "-U", "itaca", "--wal-segsize=1", "-E", "UTF8", "--locale=C"]
         self._run(str(programs / "initdb"), *arguments, "-D", str(self.home / "data"))
 
@@ -94,10 +94,22 @@ class PostgresServer:
             )
         wait_for_fact(self._is_up, f"PostgreSQL answers on {self.port}, see {self.home}")
 
+    def console(self) -> str:
+        """Return what the server has said since it was made."""
+        return (self.home / "console.log").read_text(encoding="utf-8", errors="replace")
+
+    def give(self, folder: Path) -> None:
+        """Make a folder and what is in it the server's own, which is another user when root runs the tests."""
+        if self._prefix:
+            owner = pwd.getpwnam("nobody").pw_uid
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, owner, -1)
+
     def kill9(self) -> None:
-        """Kill the server and every backend without a warning."""
+        """Kill the server and every backend without a warning; it may have died by itself before."""
         assert self._server is not None
-        self._signal(signal.SIGKILL)
+        if self._server.poll() is None:
+            self._signal(signal.SIGKILL)
         self._server.wait(timeout=20)
         self._server = None
 
