@@ -58,7 +58,8 @@ class Drive:
         """Drive one batch.
 
         Raises:
-            TransientError: the ledger is away; the next round tries again.
+            TransientError: the ledger is away, or nobody can own a review; what was claimed comes again at its
+                next date.
         """
         now = self._clock.now()
         due = await self._database.write(lambda conn: self._claim(conn, now))
@@ -66,11 +67,14 @@ class Drive:
             return
         texts = await self._database.read(lambda conn: load_texts(conn, [mail.id for mail in due]))
         given_up = {mail.id: reason for mail in due if (reason := self._hopeless(mail, mail.id in texts, now))}
-        await self.review(given_up)
         again = [mail for mail in due if mail.id not in given_up]
         self._metrics.driven.inc(len(again))
         log.info("watch.mails_driven", count=len(again), given_up=len(given_up))
-        await self._driver.drive(again, texts)
+        try:
+            await self.review(given_up)
+        finally:
+            # Their next date has moved on already: what nobody can own yet must not cost the others their turn.
+            await self._driver.drive(again, texts)
 
     def _claim(self, conn: Connection, now: datetime) -> list[MailRow]:
         """Take what is due and does not merely wait its turn; while nothing is due, this is one small look."""

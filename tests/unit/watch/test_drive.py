@@ -133,6 +133,21 @@ async def test_a_ledger_that_is_away_costs_a_round(watch: Watch) -> None:
     assert await watch.round(seconds=1) == [mail_id]
 
 
+async def test_a_review_that_fails_keeps_nothing_else_from_its_way(watch: Watch) -> None:
+    """What was claimed beside it would else wait for its next date, a quarter of an hour away."""
+    poison = await watch.desk.take()
+    for _ in range(2):
+        await watch.round(minutes=16)
+    later = await watch.desk.take(mail_text())
+    watch.database.grace, watch.database.refuses = 2, 1
+    with pytest.raises(TransientError):
+        await watch.round(minutes=16)
+    assert watch.driver.take() == [later]
+    await watch.round(minutes=16)
+    assert await watch.reasons() == ["the mail could not be read in 3 attempts"]
+    assert (await watch.desk.ledger.database.read(lambda c: load_mails(c, [poison])))[poison].is_settled
+
+
 async def test_a_mail_settled_meanwhile_is_left_alone(watch: Watch) -> None:
     """The watch gives a mail up in the moment the router settles it: one outcome, one case."""
     mail_id = await watch.desk.settle(COMPLAINT)
