@@ -113,7 +113,7 @@ def _cancellation(conn: Connection, case_id: str) -> KnownCase | None:
 
 
 def in_force() -> Select[Any]:
-    """Select the cases of cancellations that bind, locked, with the dates that ``known_case`` reads.
+    """Select the cases of cancellations that bind, both locked, with the dates that ``known_case`` reads.
 
     The kind is spelled so that no index serves it: SQLite would walk through all cancellations there ever were.
     """
@@ -123,7 +123,7 @@ def in_force() -> Select[Any]:
         select(cases, cancellations.c.effective_at, cancellations.c.watch_until)
         .join(cancellations, cancellations.c.case_id == cases.c.id)
         .where(is_cancellation, binds())
-        .with_for_update(of=cases)
+        .with_for_update(of=[cases, cancellations])
     )
 
 

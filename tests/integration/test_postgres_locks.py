@@ -10,15 +10,17 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from itaca.contracts.intents import OutboxKind, OutboxState
+from itaca.cases.activities import Activity
+from itaca.contracts.intents import ActivityKind, OutboxKind, OutboxState
 from itaca.storage import tables as t
+from itaca.storage.activities import report_activity
 from itaca.storage.departures import failed
 from itaca.storage.moments import to_micros
 from itaca.storage.outbox import enqueue
 from itaca.storage.owner_timers import check_owners
 from tests.support.ledger import open_ledger
 from tests.support.postgres import PostgresServer
-from tests.support.routed import COMPLAINT, POLICY, Desk
+from tests.support.routed import CANCELLATION, COMPLAINT, POLICY, Desk
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.postgres
@@ -97,3 +99,19 @@ async def test_an_absence_noted_while_the_watch_looks_is_looked_at(desk: Desk, o
     await looking
     (timer,) = await desk.rows(t.owner_timers)
     assert timer.check_at <= to_micros(now)
+
+
+async def test_a_charge_reported_while_its_cancellation_takes_effect_is_held_against_it(
+    desk: Desk, other: Process
+) -> None:
+    """The report waits for the case, and judges by the date that holds when it has it."""
+    await desk.settle(CANCELLATION)
+    (case,) = await desk.cases()
+    await other.does("SELECT 1 FROM cases WHERE id = $1 FOR UPDATE", case.id)
+    await other.does("UPDATE cancellations SET effective_at = 1 WHERE case_id = $1", case.id)
+    write, now, rng = desk.ledger.database.write, desk.now, desk.ledger.rng
+    charge = Activity("billing", "1", ActivityKind.CHARGE, now, email="anna@posta.example")
+    reporting = asyncio.create_task(write(lambda c: report_activity(c, charge, now, POLICY, rng, "api:billing")))
+    await other.meets(reporting)
+    await other.commits()
+    assert (await reporting).verdict == "violation"
