@@ -17,6 +17,9 @@ from itaca.storage.entries import Entries
 from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.tables import cancellations, cases
 
+_CASE_FIRST = [cases, cancellations]
+"""What is locked, in this order: whoever holds a case may want its cancellation, and nobody the other way."""
+
 
 @dataclass(frozen=True)
 class Register:
@@ -35,7 +38,7 @@ def load_cancellation(conn: Connection, reference: str, for_update: bool = False
     """Return the cancellation of the case with this reference; None if the case has none or there is no case."""
     query = _registered().where(cases.c.reference == reference.strip().upper())
     if for_update:
-        query = query.with_for_update()
+        query = query.with_for_update(of=_CASE_FIRST)
     row = conn.execute(query).one_or_none()
     return None if row is None else register_of(row)
 
@@ -184,7 +187,8 @@ def _registered() -> Select[Any]:
 
 @cache
 def _locking() -> Select[Any]:
-    return select(cancellations).where(cancellations.c.case_id == bindparam("which")).with_for_update()
+    query = select(cancellations).join(cases, cases.c.id == cancellations.c.case_id)
+    return query.where(cancellations.c.case_id == bindparam("which")).with_for_update(of=_CASE_FIRST)
 
 
 @cache
@@ -207,4 +211,4 @@ def _over() -> Select[Any]:
 
 def _waiting() -> Select[Any]:
     columns = select(cancellations, cases.c.status).join(cases, cases.c.id == cancellations.c.case_id)
-    return columns.limit(bindparam("most")).with_for_update(of=cancellations, skip_locked=True)
+    return columns.limit(bindparam("most")).with_for_update(of=_CASE_FIRST, skip_locked=True)

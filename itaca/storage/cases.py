@@ -133,9 +133,10 @@ def close_in(conn: Connection, entries: Entries, case_id: CaseId, outcome: CaseO
         PermanentError: no evidence is given, or an ask of the customer is open (``itaca.storage.asks.tick``).
     """
     refuse_open_asks(conn, entries, case_id, outcome is CaseOutcome.NOT_A_MATTER)
-    _keep(conn, entries, case_id, evidence)
+    # The case before its promises, as all do who hold it: two that end one at once never wait for each other.
     ended = {"which": case_id, "outcome": outcome.value, "closed_at": entries.at}
     closed = conn.execute(_closing(), ended).rowcount
+    _keep(conn, entries, case_id, evidence)
     if closed:
         _end_cancellation(conn, entries, case_id, outcome, evidence)
         entries.event(case_id, "closed", None, {"outcome": outcome.value, "evidence": evidence})

@@ -177,12 +177,16 @@ def _calendar(conn: Connection, owner_id: str | None, policy: Policy, now: datet
 
 @cache
 def _over() -> Select[Any]:
-    """Return the statement of every round of the watch; built once, because building takes longer than running."""
-    parkings = tables.parkings
+    """Return the statement of every round of the watch; built once, because building takes longer than running.
+
+    The cases are locked first: whoever holds a case may take it up again, and nobody the other way.
+    """
+    parkings, cases = tables.parkings, tables.cases
     return (
         select(parkings.c.id, parkings.c.case_id)
+        .join(cases, cases.c.id == parkings.c.case_id)
         .where(is_parked(), parkings.c.until_at <= bindparam("now"))
         .order_by(parkings.c.until_at)
         .limit(bindparam("most"))
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=[cases, parkings], skip_locked=True)
     )

@@ -4,26 +4,33 @@ Another process is a connection of its own, in whose transaction the test stops.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import Connection
 
 from itaca.cases.activities import Activity
 from itaca.contracts.intents import ActivityKind, OutboxKind, OutboxState
 from itaca.storage import tables as t
 from itaca.storage.activities import report_activity
-from itaca.storage.departures import failed
+from itaca.storage.cancellations import follow_watches
+from itaca.storage.confirmations import Effect, confirm_effect
+from itaca.storage.departures import departed, failed
 from itaca.storage.moments import to_micros
 from itaca.storage.outbox import enqueue
 from itaca.storage.owner_timers import check_owners
+from itaca.storage.parkings import end_parkings
 from tests.support.ledger import open_ledger
 from tests.support.postgres import PostgresServer
-from tests.support.routed import CANCELLATION, COMPLAINT, POLICY, Desk
+from tests.support.routed import CANCELLATION, COMPLAINT, ORDER, POLICY, Desk
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.postgres
+Work = Callable[[Connection], Any]
 
 
 class Process:
@@ -115,3 +122,53 @@ async def test_a_charge_reported_while_its_cancellation_takes_effect_is_held_aga
     await other.meets(reporting)
     await other.commits()
     assert (await reporting).verdict == "violation"
+
+
+async def _leaves(desk: Desk, kind: OutboxKind) -> Work:
+    (entry,) = [one for one in await desk.claim() if one.kind is kind]
+    return lambda c: departed(c, entry, desk.now, desk.ledger.rng, "by the relay")
+
+
+async def _takes_effect(desk: Desk) -> Work:
+    (case,) = await desk.cases()
+    effect = Effect(desk.now, "order 7", "billing")
+    return lambda c: confirm_effect(c, case.reference, effect, desk.now, POLICY, desk.ledger.rng, "api:billing")
+
+
+async def _is_watched(desk: Desk) -> Work:
+    dates = {"state": "effected", "effected_at": 1, "effective_at": 1}
+    await desk.ledger.database.write(lambda c: c.execute(t.cancellations.update().values(dates)))
+    return lambda c: follow_watches(c, desk.now, desk.ledger.rng, "watch")
+
+
+async def _is_taken_up(desk: Desk) -> Work:
+    (case,) = await desk.cases()
+    dates = {"parked_at": 1, "until_at": 2, "due_before": 1, "says": "a supplier", "parked_by": "agent"}
+    row = {"id": "p", "case_id": case.id, **dates}
+    await desk.ledger.database.write(lambda c: c.execute(t.parkings.insert().values(row)))
+    return lambda c: end_parkings(c, desk.now, desk.ledger.rng, "watch")
+
+
+MEETINGS = {
+    "a receipt leaves": (CANCELLATION, "cancellations", partial(_leaves, kind=OutboxKind.ACKNOWLEDGEMENT)),
+    "it is handed over": (CANCELLATION, "cancellations", partial(_leaves, kind=OutboxKind.CANCELLATION_HANDOFF)),
+    "it takes effect": (CANCELLATION, "cancellations", _takes_effect),
+    "its watch begins": (CANCELLATION, "cancellations", _is_watched),
+    "its day has come": (COMPLAINT, "parkings", _is_taken_up),
+    "an order is handed over": (ORDER, "promises", partial(_leaves, kind=OutboxKind.ORDER_HANDOFF)),
+}
+
+
+@pytest.mark.parametrize("name", MEETINGS)
+async def test_the_case_comes_first(desk: Desk, other: Process, name: str) -> None:
+    """Whoever holds a case gets what belongs to it: who does not hold the case yet holds nothing of it."""
+    judged, table, start = MEETINGS[name]
+    await desk.settle(judged)
+    (case,) = await desk.cases()
+    work = await start(desk)
+    await other.does("SELECT 1 FROM cases WHERE id = $1 FOR UPDATE", case.id)
+    meeting = asyncio.create_task(desk.ledger.database.write(work))
+    await other.meets(meeting)
+    await other.does(f"SELECT 1 FROM {table} WHERE case_id = $1 FOR UPDATE NOWAIT", case.id)
+    await other.commits()
+    await meeting
