@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 import standardwebhooks
@@ -111,14 +111,14 @@ class WebhookDoor:
 
     async def _post(self, webhook: Webhook, payload: Mapping[str, Any], now: datetime) -> int:
         """Send it to the checked address, under the name that its certificate must bear; return the status."""
-        parts = urlsplit(webhook.url)
-        port = parts.port or _PORTS.get(parts.scheme, 0)
+        parts, url = _parsed(webhook.url)
+        port, hostname = parts.port or _PORTS.get(parts.scheme, 0), parts.hostname or ""
         # Without TLS anybody on the way could read: only networks that were allowed by name are reached so.
-        address = await resolve(parts.hostname or "", port, self._allowed, is_private_only=parts.scheme != "https")
+        address = await resolve(hostname, port, self._allowed, is_private_only=parts.scheme != "https")
         body = json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         signature = self._signature(webhook, str(payload["id"]), now, body)
         shown = f"[{address}]" if ":" in address else address
-        target = httpx.URL(webhook.url).copy_with(host=shown, fragment=None)
+        target = url.copy_with(host=shown, fragment=None)
         headers = {
             "host": parts.netloc,
             "content-type": "application/json",
@@ -130,7 +130,7 @@ class WebhookDoor:
         try:
             # Each step has its limit in httpx, and all of them together have it here: an answer may come in drops.
             async with asyncio.timeout(self._timeout_s):
-                return await self._send(target, parts.hostname or "", body.encode(), headers)
+                return await self._send(target, hostname, body.encode(), headers)
         except (httpx.HTTPError, TimeoutError) as error:
             kind = "ReadTimeout" if isinstance(error, TimeoutError) else type(error).__name__
             raise TransientError(f"the webhook does not answer ({kind})") from error
@@ -188,6 +188,21 @@ class WebhookDoor:
         if self._tls is None:
             self._tls = httpx.create_ssl_context()
         return self._tls
+
+
+def _parsed(text: str) -> tuple[SplitResult, httpx.URL]:
+    """Read an address.
+
+    Raises:
+        PermanentError: it is none; what makes subscriptions refuses such, but a row may come from elsewhere.
+    """
+    try:
+        parts, url = urlsplit(text), httpx.URL(text)
+        if parts.hostname and parts.port != 0:
+            return parts, url
+    except (ValueError, httpx.InvalidURL):
+        pass
+    raise PermanentError("the webhook has no address that leads anywhere")
 
 
 def _problem(status: int) -> str:

@@ -189,3 +189,16 @@ async def test_an_answer_that_drips_holds_nobody_up_for_long(tmp_path: Path, rec
             await office.rounds()
         ((_, _, problem),) = await office.log()
         assert (problem, await office.states()) == ("the webhook does not answer (ReadTimeout)", ["pending"])
+
+
+@pytest.mark.parametrize("url", ["https://crm.example:99999/x", "https://", "https://[::1/x"])
+async def test_an_address_that_is_none_costs_its_own_events_only(office: Office, url: str) -> None:
+    """Somebody wrote it into the ledger: it is noted as a fault, and the others are told."""
+    odd, _ = await office.subscribe(WebhookEvent.CASE_OPENED), await office.subscribe(WebhookEvent.CASE_OPENED)
+    await office.desk.ledger.database.write(
+        lambda c: c.execute(t.webhooks.update().where(t.webhooks.c.id == odd.id).values(url=url))
+    )
+    await office.desk.settle(COMPLAINT)
+    await office.rounds()
+    assert (sorted(await office.states()), len(office.receiver.taken)) == (["failed", "sent"], 1)
+    assert "the webhook has no address that leads anywhere" in [problem for _, _, problem in await office.log()]
