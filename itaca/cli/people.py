@@ -20,9 +20,11 @@ from itaca.contracts.intents import CaseKind
 from itaca.errors import PermanentError
 from itaca.settings import load
 from itaca.storage.accounts import end_invitation
+from itaca.storage.desk_events import COMMAND_LINE
 from itaca.storage.invitations import invite_path, invite_person
-from itaca.storage.people import DEFAULT_TEAM, add_person, add_team, list_people, list_teams, load_roster, set_absence
-from itaca.storage.team_calendars import drop_team_calendar, set_team_calendar
+from itaca.storage.people import DEFAULT_TEAM, list_people, list_teams, load_roster
+from itaca.storage.staff import Change, Profile, add_colleague, correct_absence
+from itaca.storage.team_changes import Timetable, found_team, set_hours, team_version
 
 app = typer.Typer(help="Add and list the people who own cases, and their absences.", no_args_is_help=True)
 
@@ -42,11 +44,11 @@ def add(
     spoken = tuple(code.strip() for code in languages.split(",") if code.strip())
 
     def work(conn: Connection) -> Person:
-        now, rng = datetime.now(UTC), random.Random()
+        change = _change()
         known = {t.name: t for t in list_teams(conn)}
-        chosen = known.get(team) or add_team(conn, team, _kinds(kinds), now, rng)
+        chosen = known.get(team) or found_team(conn, change, team, _kinds(kinds))
         above = _find(list_people(conn), lead).id if lead else None
-        return add_person(conn, name, email, chosen.id, now, rng, spoken, above)
+        return add_colleague(conn, change, email, Profile(name, chosen.id, spoken, above))
 
     person = write_ledger(work)
     print(f"{person.name} <{person.email}> can own cases now.")
@@ -76,7 +78,7 @@ def absence(
 ) -> None:
     """Note that somebody is away; new cases go to others meanwhile."""
     first, last = day_of(first_day), day_of(last_day)
-    write_ledger(lambda conn: set_absence(conn, _find(list_people(conn), email).id, first, last))
+    write_ledger(lambda conn: correct_absence(conn, _change(), _find(list_people(conn), email).id, first, last))
     print(f"{email} is away from {first} to {last}.")
 
 
@@ -94,8 +96,8 @@ def invite(
 
     def work(conn: Connection) -> str:
         person = _find(list_people(conn), email)
-        now = datetime.now(UTC)
-        path = invite_path(invite_person(conn, person.id, role, now, timedelta(hours=hours), random.Random()))
+        by, lasts = _change(), timedelta(hours=hours)
+        path = invite_path(invite_person(conn, person.id, role, by.now, lasts, by.rng, client=by.client))
         if desk.takes_password_of(person.email):
             return path
         end_invitation(conn, person.id)
@@ -108,6 +110,10 @@ def invite(
     few = ", ".join(desk.passwords_only_for)
     print(f"{email} has the role {role.value} and signs in with the company's account; there is no link.")
     print(f"Passwords are for {few} only (ITACA_DESK_PASSWORDS_ONLY_FOR).")
+
+
+def _change() -> Change:
+    return Change(None, COMMAND_LINE, datetime.now(UTC), random.Random())
 
 
 def _row(person: Person, roster: Roster) -> dict[str, object]:
@@ -153,14 +159,13 @@ def hours(
     """Give a team its own working hours; dates promised from now on follow them."""
     days = tuple(day.strip() for day in closed.split(",") if day.strip())
 
+    wanted = Timetable("") if periods == "-" else Timetable(periods, country, province, days, zone)
+
     def work(conn: Connection) -> None:
-        known = {t.name: t.id for t in list_teams(conn)}
+        known = {t.name: t for t in list_teams(conn)}
         if team not in known:
             raise PermanentError(f"no team is called {team}; there are {', '.join(sorted(known))}")
-        if periods == "-":
-            drop_team_calendar(conn, known[team])
-            return
-        set_team_calendar(conn, known[team], periods, country=country, zone=zone, province=province, closed_days=days)
+        set_hours(conn, _change(), known[team].id, wanted, team_version(known[team]))
 
     write_ledger(work)
     print(f"{team}: {'the company hours' if periods == '-' else periods}.")

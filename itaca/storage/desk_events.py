@@ -12,6 +12,9 @@ from itaca.contracts.ids import PersonId, uuid7
 from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.tables import desk_events, people
 
+COMMAND_LINE = "command line"
+"""Where a change came from that nobody made who was signed in."""
+
 
 class DoorEvent(StrEnum):
     """What may happen at the door."""
@@ -75,7 +78,7 @@ def note(
 
     Args:
         person_id: whom it concerns; ``by_id`` who did it, if it was somebody else or at their wish.
-        client: the network address it came from.
+        client: the network address it came from, or ``COMMAND_LINE``.
         subject: SHA-256 of the e-mail address tried, in hex.
     """
     row: dict[str, Any] = {"id": uuid7(now, rng), "at": to_micros(now), "kind": kind.value, "person_id": person_id}

@@ -31,11 +31,16 @@ def invite_person(
     valid_for: timedelta,
     rng: random.Random,
     by_id: PersonId | None = None,
+    client: str = "",
 ) -> str:
-    """Invite somebody to the desk and return the secret of their link; an earlier link ends."""
+    """Invite somebody to the desk and return the secret of their link; an earlier link ends.
+
+    Args:
+        client: from where it was done, as in ``itaca.storage.desk_events``.
+    """
     secret = new_secret()
     invite(conn, person_id, role, digest(secret), now + valid_for)
-    note(conn, DoorEvent.INVITED, now, rng, person_id=person_id, detail=role.value, by_id=by_id)
+    note(conn, DoorEvent.INVITED, now, rng, person_id=person_id, client=client, detail=role.value, by_id=by_id)
     return secret
 
 

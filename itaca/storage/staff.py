@@ -20,7 +20,7 @@ from itaca.storage.conditions import is_unsent
 from itaca.storage.desk_events import DoorEvent, note
 from itaca.storage.desk_people import end_absence
 from itaca.storage.desk_sessions import end_sessions
-from itaca.storage.people import add_person, list_people, list_teams
+from itaca.storage.people import add_person, list_people, list_teams, set_absence
 from itaca.storage.tables import absences, outbox, people
 
 LAST_ADMIN = "the last admin stays one"
@@ -40,9 +40,9 @@ class OutdatedError(PermanentError):
 
 @dataclass(frozen=True)
 class Change:
-    """Who changes something, from which network address, and when."""
+    """Who changes something, from which network address, and when; nobody in person where it is the command line."""
 
-    by: PersonId
+    by: PersonId | None
     client: str
     now: datetime
     rng: random.Random
@@ -214,6 +214,17 @@ def note_absence(conn: Connection, change: Change, person_id: PersonId, first: d
     if conn.execute(select(absences).where(own, absences.c.first_day <= last, absences.c.last_day >= first)).first():
         raise PermanentError(OVERLAP)
     conn.execute(insert(absences).values(person_id=person_id, first_day=first, last_day=last))
+    change.note(conn, DoorEvent.ABSENCE_NOTED, person_id, f"{first}{ARROW}{last}")
+
+
+def correct_absence(conn: Connection, change: Change, person_id: PersonId, first: date, last: date) -> None:
+    """Note that somebody is away from ``first`` to ``last``, in place of what was noted from the same day on.
+
+    Raises:
+        PermanentError: (from the database's door) nobody has this id, or the days are in the wrong order.
+    """
+    one_at_a_time(conn)
+    set_absence(conn, person_id, first, last)
     change.note(conn, DoorEvent.ABSENCE_NOTED, person_id, f"{first}{ARROW}{last}")
 
 

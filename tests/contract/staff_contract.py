@@ -14,7 +14,7 @@ from itaca.errors import PermanentError
 from itaca.storage import staff
 from itaca.storage import tables as t
 from itaca.storage.accounts import find_account, first_admin, invited, role_of, set_password
-from itaca.storage.desk_events import newest
+from itaca.storage.desk_events import COMMAND_LINE, newest
 from itaca.storage.desk_sessions import begin_session, signed_in
 from itaca.storage.invitations import digest, invite_person
 from itaca.storage.owner_timers import check_owners
@@ -230,6 +230,20 @@ class StaffContract:
             await desk.ledger.database.write(
                 lambda c: staff.add_colleague(c, change(desk, desk.head), "CHIARA@shop.example", wanted)
             )
+
+    async def test_the_command_line_is_in_the_trail(self, desk: Desk) -> None:
+        """Nobody is named, but from where; an absence that begins on the same day is corrected."""
+        by = Change(None, COMMAND_LINE, desk.now, desk.ledger.rng)
+        first, write = date(2026, 8, 3), desk.ledger.database.write
+        for last in (date(2026, 8, 21), date(2026, 8, 7)):
+            await write(lambda c, d=last: staff.correct_absence(c, by, desk.agent.id, first, d))
+        (left,) = await desk.rows(t.absences)
+        assert (left.first_day, left.last_day) == (first, date(2026, 8, 7))
+        with pytest.raises(PermanentError, match="refuses"):
+            await write(lambda c: staff.correct_absence(c, by, desk.agent.id, first, date(2026, 8, 1)))
+        trail = [(one.detail, one.by, one.client) for one in await self._trail(desk) if one.person == "agent"]
+        days = ("2026-08-03 → 2026-08-07", "2026-08-03 → 2026-08-21")
+        assert sorted(trail) == [(detail, "", COMMAND_LINE) for detail in days]
 
     async def test_teams_change_their_name_what_they_take_and_when_they_work(self, desk: Desk) -> None:
         """Each is compared with what was seen, and written down; hours of nobody's are the company's."""
