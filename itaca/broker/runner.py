@@ -8,9 +8,7 @@ Fails:  PermanentError -> each message alone, the culprit to the dead letters. T
 """
 
 import asyncio
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 import structlog
 
@@ -19,6 +17,7 @@ from itaca.broker.settlement import Ack, DeadLetter, Handler, Retry, Settlement,
 from itaca.broker.topology import QueueName
 from itaca.clock import Clock
 from itaca.errors import ItacaError, PermanentError, TransientError
+from itaca.observability.logs import place_of
 
 PAUSE_MIN_S = 0.5
 PAUSE_MAX_S = 15.0
@@ -222,6 +221,4 @@ class Runner:
 
 
 def _type_and_place(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"unforeseen {type(error).__name__}{place}"
+    return f"unforeseen {type(error).__name__} at {place_of(error)}"

@@ -5,6 +5,8 @@ Logging never fails its caller: a full disk or a closed pipe costs lines, not ma
 
 import logging
 import sys
+import traceback
+from pathlib import Path
 from typing import TextIO
 
 import structlog
@@ -60,6 +62,12 @@ def configure_logs(level: str) -> None:
         cache_logger_on_first_use=False,
     )
     _take_in_libraries([*shared, _foreign], renderer, stream)
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an error arose, as ``file.py:12``: its text may hold anybody's data, its place holds none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
 def _take_in_libraries(

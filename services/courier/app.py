@@ -9,6 +9,7 @@ from itaca.cases.policy import Policy
 from itaca.errors import TransientError
 from itaca.keys import open_keyring
 from itaca.mail.reply_address import ReplyAddresses
+from itaca.observability.logs import place_of
 from itaca.process import Parts, pause
 from itaca.storage.outbox import claim_due
 from services.courier.doors import Door, open_door
@@ -63,6 +64,10 @@ class CourierStage:
         for entry, result in zip(entries, results, strict=True):
             if isinstance(result, TransientError):
                 log.warning("courier.entry_left", outbox_id=entry.id, problem=str(result))
+            elif isinstance(result, Exception):
+                # A bug of ours in one letter must not keep all others here: its lease runs out, and it is seen again.
+                what, where = type(result).__name__, place_of(result)
+                log.error("courier.entry_crashed", outbox_id=entry.id, error=what, where=where)
             elif isinstance(result, BaseException):
                 raise result
         return len(entries)

@@ -4,7 +4,6 @@ Fails:  an error nobody foresaw is 451 without detail, never 5xx: a bug of ours 
 """
 
 import asyncio
-import traceback
 from dataclasses import dataclass
 from ssl import SSLContext
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import structlog
 from aiosmtpd.smtp import SMTP
 
+from itaca.observability.logs import place_of
 from itaca.observability.metrics import Metrics
 from services.ingest.door import Door
 from services.ingest.handler import Acceptance
@@ -130,9 +130,7 @@ class Conversation(SMTP):
 
     async def handle_exception(self, error: Exception) -> str:
         """Answer 451 without detail; the log gets the type and the place, which hold nobody's data."""
-        frames = traceback.extract_tb(error.__traceback__)
-        where = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
-        log.error("ingest.session_failed", error=type(error).__name__, where=where)
+        log.error("ingest.session_failed", error=type(error).__name__, where=place_of(error))
         return UNFORESEEN
 
     async def push(self, status: str | bytes) -> None:

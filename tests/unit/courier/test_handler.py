@@ -110,6 +110,18 @@ async def test_a_silent_relay_leaves_an_acknowledgement_unknown_and_a_notice_aga
     assert await office.desk.history(case.id) == ["opened", "acknowledgement_unknown"]
 
 
+async def test_an_error_nobody_foresaw_costs_one_entry_its_lease(office: Office) -> None:
+    """The others leave and the courier goes on; taken over, a letter is sent again, an acknowledgement is not."""
+    await office.desk.settle(COMPLAINT)
+    await office.desk.pass_time(seconds=1)
+    office.door.answers = [RuntimeError("a bug"), RuntimeError("a bug")]
+    await office.rounds()
+    assert (await office.states(ACK), await office.states(NOTICE)) == (["sending"], ["pending"])
+    await office.desk.pass_time(seconds=300)
+    await office.rounds(2)
+    assert (await office.states(ACK), await office.states(NOTICE)) == (["unknown"], ["sent"])
+
+
 async def test_pauses_double_and_nothing_leaves_before_its_time(office: Office) -> None:
     """30 s, 1 min, 2 min and so on, at most an hour, with a fifth of chance around."""
     await office.desk.settle(COMPLAINT, reply_to_address="")
