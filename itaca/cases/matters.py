@@ -10,7 +10,7 @@ from itaca.cases.escalation import capped, reached_by_contact
 from itaca.cases.model import KnownCase, MailFacts, Standing
 from itaca.cases.owners import choose_owner
 from itaca.cases.policy import Policy, promise_kind
-from itaca.cases.reopening import reopened_case
+from itaca.cases.reopening import case_of_reply, reopened_case
 from itaca.cases.severity import Contact, assess, is_in_capitals
 from itaca.cases.stated import stated_cancellation
 from itaca.contracts.intents import CaseKind, Intent, PromiseKind, Verdict
@@ -70,10 +70,11 @@ def open_matter(
 def join_thread(mail: MailFacts, standing: Standing, policy: Policy) -> AppendToCase | None:
     """Return the contact on a case with an owner that this mail answers, if its writer may join it.
 
-    An open case goes first; a closed one is open again, and an answer is owed.
+    An open case goes first; then the one in which the matter of a closed one is open now; then a closed one, which is
+    open again, and an answer is owed.
     """
     mine = (c for c in standing.linked if c.is_open and c.id in standing.verified and c.owner_id is not None)
-    case = next(mine, None) or reopened_case(mail, standing)
+    case = next(mine, None) or case_of_reply(mail, standing)
     if case is None or case.owner_id is None:
         return None
     kind = case.kind if case.is_open else CaseKind.COMPLAINT

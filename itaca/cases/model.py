@@ -1,6 +1,6 @@
 """What a decision is made of: the mail, its reading, and what the ledger knows of the customer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -63,7 +63,8 @@ class Standing:
 
     ``customer_id`` is None for a writer never seen. ``open_cases`` and ``cancellations`` are this customer's.
     ``linked`` are cases that the mail refers to by thread, reference or report, whoever they belong to;
-    those of them that the writer may join are ``verified``.
+    those of them that the writer may join are ``verified``. ``meanwhile`` leads from closed ones among them to the
+    open case of the same customer, kind and matter.
     """
 
     customer_id: CustomerId | None
@@ -72,3 +73,4 @@ class Standing:
     cancellations: Sequence[KnownCase] = ()
     linked: Sequence[KnownCase] = ()
     verified: frozenset[CaseId] = field(default_factory=frozenset)
+    meanwhile: Mapping[CaseId, KnownCase] = field(default_factory=dict)

@@ -77,7 +77,14 @@ class Writers:
             cancellations=[c for c in own if c.kind is CaseKind.CANCELLATION and c.watch_until is not None],
             linked=linked,
             verified=frozenset(c.id for c in linked if self.is_of(c, customer)),
+            meanwhile=self._meanwhile(linked),
         )
+
+    def _meanwhile(self, linked: Sequence[KnownCase]) -> dict[CaseId, KnownCase]:
+        """Return where the matters of closed cases are open now; a merged one leads to another customer's case."""
+        closed = {c.id: (c.customer_id, c.kind, c.matter) for c in linked if not c.is_open}
+        open_now = {(c.customer_id, c.kind, c.matter): c for c in self.cases.values() if closed and c.is_open}
+        return {case_id: open_now[matter] for case_id, matter in closed.items() if matter in open_now}
 
     def is_of(self, case: KnownCase, customer: CustomerId | None) -> bool:
         """Say whether a case is this customer's, or one of the cases that were merged into it was."""
@@ -170,6 +177,8 @@ def _follow_mergers(conn: Connection, writers: Writers) -> None:
     missing = [case_id for case_id in writers.merged.values() if case_id not in writers.cases]
     if missing:
         _load_cases(conn, writers, _cases_named(), {"ids": missing, "references": []})
+        theirs = {case.customer_id for case in writers.cases.values() if case.id in missing}
+        _load_cases(conn, writers, _cases_of(), {"customers": list(theirs)})
 
 
 def _load_customers(conn: Connection, texts: Sequence[MailText], writers: Writers) -> None:

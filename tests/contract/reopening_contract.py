@@ -6,11 +6,15 @@ from itaca.contracts.events import Judgement
 from itaca.contracts.intents import CaseOutcome
 from itaca.mail.model import AutomaticKind
 from itaca.storage import tables as t
+from itaca.storage.case_acts import close
+from itaca.storage.case_merging import Merger, merge
 from itaca.storage.cases import close_case
 from itaca.storage.routing import Waiting
 from tests.support.case_facts import mail_text
-from tests.support.routed import COMPLAINT, NOTHING, UNSURE, Desk
+from tests.support.desk_acts import case_of, complain, do, look
+from tests.support.routed import COMPLAINT, NOTHING, POLICY, UNSURE, Desk, reference
 
+OTHER = {"sender": "anna@lavoro.example", "reply_to_address": "anna@lavoro.example"}
 STRANGER = {"sender": "x@altrove.example", "reply_to_address": "x@altrove.example"}
 
 
@@ -20,7 +24,7 @@ class ReopeningContract:
     @pytest.fixture(autouse=True)
     async def people(self, desk: Desk) -> None:
         """Give every ledger an agent and a lead."""
-        await desk.staff("agent", "lead")
+        self.agent, _ = await desk.staff("agent", "lead")
 
     @pytest.mark.parametrize(("judged", "contacts", "level"), [(NOTHING, 1, 0), (UNSURE, 1, 0), (COMPLAINT, 2, 1)])
     async def test_a_reply_opens_a_closed_case_again(
@@ -83,6 +87,35 @@ class ReopeningContract:
         await desk.settle(COMPLAINT, "ancora")
         await desk.settle(COMPLAINT, "di nuovo", in_reply_to=f"<re.{mail_id}.0190@shop.example>")
         assert [(c.status, c.contacts) for c in await desk.cases()] == [("closed", 1), ("open", 2)]
+
+    async def test_a_reply_that_asks_nothing_joins_it_too(self, desk: Desk) -> None:
+        """Somebody who answers what we asked in the old thread is read by the owner of the new case."""
+        mail_id = await desk.settle(COMPLAINT)
+        await self._close(desk)
+        await desk.settle(COMPLAINT, "ancora")
+        await desk.settle(NOTHING, "ecco la foto", in_reply_to=f"<re.{mail_id}.0190@shop.example>")
+        closed, taken_over = await desk.cases()
+        assert (closed.status, taken_over.status, taken_over.contacts) == ("closed", "open", 1)
+        assert (await desk.history(taken_over.id))[-1] == "appended"
+        assert [m.outcome for m in await desk.rows(t.mails)] == ["case", "case", "case"]
+
+    @pytest.mark.parametrize("judged", [NOTHING, COMPLAINT])
+    async def test_who_was_merged_finds_where_the_matter_is_open_now(self, desk: Desk, judged: Judgement) -> None:
+        """From the other address of a customer, on a case that has ended, whose customer has another one open."""
+        staying, _ = await complain(desk, "4711")
+        ending, _ = await complain(desk, "4712", **OTHER)
+        into = (await case_of(desk, staying)).reference
+        await do(desk, merge, await look(desk, ending, self.agent), Merger(into, "one invoice", True), POLICY)
+        await do(desk, close, await look(desk, staying, self.agent), CaseOutcome.REMEDIED, "rang them", [])
+        meanwhile, _ = await complain(desk, "4711")
+        await desk.settle(judged, "e ora?", reference(await case_of(desk, ending)), **OTHER)
+        assert [(c.status, c.matter) for c in await desk.cases()][:3] == [
+            ("closed", "4711"),
+            ("closed", "4712"),
+            ("open", "4711"),
+        ]
+        assert (await desk.history(meanwhile))[-1] == ("appended" if judged is NOTHING else "opened")
+        assert await desk.problems() == []
 
     async def _close(self, desk: Desk) -> None:
         await desk.pass_time(days=1)
