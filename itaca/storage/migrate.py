@@ -89,6 +89,9 @@ def _run_steps(connection: Connection) -> None:
 
 def _upgrade_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        # It holds what customers write: its owner's alone to read. SQLite gives its log the same rights.
+        path.touch(0o600)
     with _ONE_AT_A_TIME, contextlib.closing(sqlite3.connect(path, timeout=_WAIT_S)) as created:
         created.execute("PRAGMA journal_mode=WAL")
         engine = sqlite_engine(path, _WAIT_S, begin="BEGIN IMMEDIATE")

@@ -58,6 +58,15 @@ async def test_durable_settings_are_in_force(database: SqliteDatabase) -> None:
     assert await database.read(settings) == ["wal", 2, 1, 200]
 
 
+async def test_a_new_ledger_and_its_log_are_their_owners_alone(database: SqliteDatabase, path: Path) -> None:
+    """Nobody else on the machine reads what customers wrote."""
+    await database.write(add_team)
+    assert {name: path.with_name(name).stat().st_mode & 0o777 for name in ("ledger.db", "ledger.db-wal")} == {
+        "ledger.db": 0o600,
+        "ledger.db-wal": 0o600,
+    }
+
+
 async def test_q1_a_locked_file_is_transient_and_recovers(database: SqliteDatabase, path: Path) -> None:
     """Q1: while another process holds the file a write says again later, reads go on, and afterwards it works."""
     other = sqlite3.connect(path, isolation_level=None)
