@@ -13,7 +13,8 @@ from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.tables import desk_events, people
 
 COMMAND_LINE = "command line"
-"""Where a change came from that nobody made who was signed in."""
+"""Who did what was done by nobody who is signed in: here it stands for the network address, in histories of cases for
+the person."""
 
 
 class DoorEvent(StrEnum):

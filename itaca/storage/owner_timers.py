@@ -15,12 +15,11 @@ from itaca.cases.returning import Look, OwnedCase, look
 from itaca.contracts.ids import CaseId, MailId, PersonId
 from itaca.contracts.intents import CaseKind, OutboxKind
 from itaca.storage import tables
+from itaca.storage.desk_events import COMMAND_LINE
 from itaca.storage.entries import Entries
 from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.people import load_roster
 
-BY_HAND = "command line"
-"""An actor who is a person without a name: what was done there is a sign of the owner's."""
 _GIVES = ("opened", "reopened", "violated", "owner_given", "passed_on", "taken", "handed_over")
 _LONGEST_AHEAD = timedelta(days=400)
 
@@ -127,7 +126,8 @@ def _pasts(conn: Connection, rows: Sequence[Row[Any]]) -> dict[str, _Past]:
     pasts: dict[str, _Past] = defaultdict(_Past)
     for event in conn.execute(_events(), {"ids": list(owners)}):
         past = pasts[event.case_id]
-        if event.kind in _GIVES or event.actor in (owners[event.case_id], BY_HAND):
+        # At the command line a person works whose name nobody knows: what was done there is a sign of the owner's.
+        if event.kind in _GIVES or event.actor in (owners[event.case_id], COMMAND_LINE):
             past.since = max(past.since, event.at)
         # Of an erased case only the kinds of its events are left.
         if event.kind == "passed_on" and event.detail:
