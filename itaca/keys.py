@@ -54,16 +54,26 @@ def read_key_file(path: Path, *, makes: bool = True) -> str:
 
 
 def _make(path: Path) -> None:
-    """Put a new key in place whole, for its owner only; of two processes that start at once one wins."""
+    """Put a new key in place whole, for its owner only; of two processes that start at once one wins.
+
+    It is on the disk before anything is sealed by it: the ledger, which is, must not outlive it in a power cut.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     with open(beside, "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     try:
         os.link(beside, path)
     except FileExistsError:
         pass
     finally:
         beside.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Keys of this Itaca: made once, never guessed, and missed loudly."""
 
 import base64
+import os
 import stat
 from pathlib import Path
 
@@ -52,6 +53,20 @@ def test_the_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     first, second = (open_keyring(settings(tmp_path)) for _ in range(2))
     assert second.open(first.seal("x")) == "x"
     assert stat.S_IMODE((tmp_path / SECRET_FILE).stat().st_mode) == 0o600
+
+
+def test_a_key_is_on_the_disk_before_anything_is_sealed_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First its bytes, while it has no name yet, then the folder that holds the name."""
+    synced: list[tuple[bool, bool]] = []
+
+    def note(descriptor: int) -> None:
+        synced.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), (tmp_path / SECRET_FILE).exists()))
+
+    monkeypatch.setattr(os, "fsync", note)
+    open_keyring(settings(tmp_path))
+    assert synced == [(False, False), (True, True)]
 
 
 def test_a_given_key_stands_before_the_file(tmp_path: Path) -> None:
