@@ -7,7 +7,7 @@ Fails:  the ledger away -> nobody hears anything until it is back; no stream to 
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -105,6 +105,8 @@ class Live:
         self._database, self._clock, self._tick_s = database, clock, tick_s
         self._listeners: set[Listener] = set()
         self._kept: set[Look] = set()
+        # Their pages told the ledger that they look; they may leave before anybody saw them come.
+        self._gone: set[Look] = set()
         self._kept_at_s = clock.monotonic_s()
         self._before: _Seen | None = None
         self._bell = asyncio.Event()
@@ -136,6 +138,7 @@ class Live:
     def leave(self, listener: Listener) -> None:
         """Listen no more; others hear of it with the next look."""
         self._listeners.discard(listener)
+        self._gone |= _looks((listener,))
         self._bell.set()
 
     async def close(self) -> None:
@@ -143,6 +146,7 @@ class Live:
         self._is_closed = True
         for listener in self._listeners:
             listener.end()
+        self._gone |= _looks(self._listeners)
         self._listeners.clear()
         self._bell.set()
         task = self._task
@@ -173,9 +177,9 @@ class Live:
                 listener.wake()
 
     async def _keep(self, now: datetime) -> None:
-        looks = {(one.session, CaseReference(one.topic.of)) for one in self._listeners if one.topic.page is Page.CASE}
+        looks, gone = _looks(self._listeners), set(self._gone)
         is_due = self._clock.monotonic_s() - self._kept_at_s >= KEEP_S
-        came, went = looks if is_due else looks - self._kept, self._kept - looks
+        came, went = looks if is_due else looks - self._kept, (self._kept | gone) - looks
         if came or went:
 
             def work(conn: Connection) -> None:
@@ -184,6 +188,7 @@ class Live:
 
             await self._database.write(work)
         self._kept = looks
+        self._gone -= gone
         if is_due:
             self._kept_at_s = self._clock.monotonic_s()
 
@@ -197,7 +202,7 @@ class Live:
 
     async def _watch(self) -> None:
         try:
-            while self._listeners or self._kept:
+            while self._listeners or self._kept or self._gone:
                 self._bell.clear()
                 is_away = not await self._try_to_look()
                 if is_away and self._is_closed:
@@ -206,6 +211,10 @@ class Live:
                     await _within(self._bell, self._tick_s)
         finally:
             self._task, self._before = None, None
+
+
+def _looks(listeners: Iterable[Listener]) -> set[Look]:
+    return {(one.session, CaseReference(one.topic.of)) for one in listeners if one.topic.page is Page.CASE}
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import Connection
 from starlette.types import Message
 
-from itaca.contracts.ids import PersonId
+from itaca.contracts.ids import CaseReference, PersonId
 from itaca.contracts.intents import CaseKind
 from itaca.errors import TransientError
 from itaca.storage import tables as t
 from itaca.storage.database import Database, T, Work
-from itaca.storage.desk_sessions import also_looking, begin_session, end_session
+from itaca.storage.desk_sessions import also_looking, begin_session, end_session, look_at
 from itaca.storage.people import add_person, add_team
 from services.desk.live import KEEP_S, MOST_OF_ONE_SESSION, Listener, Live, Page, Topic
 from services.desk.routes import live as stream
@@ -90,6 +90,29 @@ async def a_case(ledger: Ledger, kind: CaseKind = CaseKind.COMPLAINT) -> tuple[s
     case_id = await ledger.open_case(await ledger.accept(ledger.rng.randbytes(9)), kind)
     row = await ledger.database.read(lambda c: c.execute(t.cases.select().where(t.cases.c.id == case_id)).one())
     return row.reference, row.owner_id
+
+
+async def test_a_glance_leaves_no_shadow(ledger: Ledger, live: Live) -> None:
+    """Whoever opened a case and left before anybody looked is not said to look at it; nor after a stop."""
+    reference, _ = await a_case(ledger)
+    now, watched = ledger.clock.now(), await listen(live, "Marco", FLOW)
+
+    async def glance(session: str) -> Listener:
+        looks = [(session, CaseReference(reference))]
+        await ledger.database.write(lambda c: look_at(c, looks, now))
+        entered = live.enter(session, Topic(Page.CASE, reference))
+        assert entered is not None
+        return entered
+
+    async def nobody_looks() -> bool:
+        return await ledger.database.read(lambda c: c.execute(t.lookers.select()).first()) is None
+
+    live.leave(await glance("Anna"))
+    await until(nobody_looks, "she is not there any more")
+    live.leave(watched)
+    await glance("Anna at home")
+    await live.close()
+    assert await nobody_looks()
 
 
 async def test_everybody_hears_what_concerns_them(ledger: Ledger, live: Live) -> None:
