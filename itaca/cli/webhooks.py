@@ -1,6 +1,7 @@
 """``itaca webhooks``: which systems are told what, and what was tried."""
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,15 +11,19 @@ from sqlalchemy import Connection
 
 from itaca.cli.ledger import read_ledger, shared_settings, write_ledger
 from itaca.cli.output import local, print_json, print_table
+from itaca.errors import PermanentError
 from itaca.keys import open_keyring
-from itaca.storage.deliveries import list_deliveries, redeliver, send_test
+from itaca.storage.deliveries import Delivery, list_deliveries, redeliver, send_test
 from itaca.storage.webhook_secrets import keyring_here, seal_anew
 from itaca.storage.webhooks import (
+    NONE_STANDS,
     Webhook,
     WebhookEvent,
     add_webhook,
     end_webhook,
+    is_receiver,
     list_webhooks,
+    load_webhook,
     pause_webhook,
     resume_webhook,
     rotate_secret,
@@ -26,6 +31,7 @@ from itaca.storage.webhooks import (
 
 app = typer.Typer(help="Subscribe other systems to events, and see what was delivered.", no_args_is_help=True)
 WebhookId = Annotated[str, typer.Argument(help="Id of the subscription.")]
+_LISTED = "`itaca webhooks list` shows all"
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON line for each.")]
 
 
@@ -35,8 +41,8 @@ def add(
     event: Annotated[list[WebhookEvent], typer.Option(help="What is told; may be repeated.")],
 ) -> None:
     """Subscribe; print the id, and the secret that verifies signatures, this once."""
-    if not url.startswith(("https://", "http://")):
-        raise typer.BadParameter("must begin with https:// (or http://)", param_hint="URL")
+    if not is_receiver(url):
+        raise typer.BadParameter("write an address such as https://crm.example/itaca", param_hint="URL")
     now, settings = datetime.now(UTC), shared_settings()
 
     def work(conn: Connection) -> tuple[Webhook, str]:
@@ -72,8 +78,7 @@ def remove(webhook_id: WebhookId) -> None:
     """End a subscription; its log stays."""
     now = datetime.now(UTC)
     if not write_ledger(lambda conn: end_webhook(conn, webhook_id, "ended by hand", now)):
-        print("no subscription that stands has this id")
-        raise typer.Exit(1)
+        raise PermanentError(f"{NONE_STANDS}; {_LISTED}")
     print(f"{webhook_id} is told nothing more.")
 
 
@@ -91,8 +96,7 @@ def resume(webhook_id: WebhookId) -> None:
 
 def _say(is_done: bool, what: str, webhook_id: str) -> None:
     if not is_done:
-        print("no subscription that stands has this id, or it is so already")
-        raise typer.Exit(1)
+        raise PermanentError(f"{NONE_STANDS}, or it is so already; {_LISTED}")
     print(f"{webhook_id} {what}")
 
 
@@ -125,7 +129,13 @@ def deliveries(
     as_json: AsJson = False,
 ) -> None:
     """Show what was tried, the newest first."""
-    found = read_ledger(lambda conn: list_deliveries(conn, webhook_id, limit=limit))
+
+    def work(conn: Connection) -> Sequence[Delivery]:
+        if load_webhook(conn, webhook_id) is None:
+            raise PermanentError(f"no subscription has this id; {_LISTED}")
+        return list_deliveries(conn, webhook_id, limit=limit)
+
+    found = read_ledger(work)
     table = Table("id", "at", "event", "status", "ms", "problem", box=None)
     for one in found:
         if as_json:

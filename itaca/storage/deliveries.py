@@ -15,7 +15,7 @@ from itaca.storage.moments import from_micros, to_micros
 from itaca.storage.outbox import NewEntry, enqueue
 from itaca.storage.paging import PAGE, Page, Place, cut, from_place
 from itaca.storage.tables import outbox, webhook_deliveries
-from itaca.storage.webhooks import TEST_EVENT, Webhook, event_payload, load_webhook
+from itaca.storage.webhooks import NONE_STANDS, TEST_EVENT, Webhook, event_payload, load_webhook
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _attempts(webhook_id: str) -> Select[Any]:
 def _standing(conn: Connection, webhook_id: str) -> Webhook:
     webhook = load_webhook(conn, webhook_id)
     if webhook is None or webhook.ended_at is not None:
-        raise PermanentError("the subscription has ended")
+        raise PermanentError(NONE_STANDS)
     return webhook
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import random
+import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,12 @@ from itaca.storage.tables import outbox, webhooks
 
 OLD_SECRET_SIGNS = timedelta(days=1)
 """So long after a rotation the old secret signs beside the new one: a receiver has time to learn it."""
+NONE_STANDS = "no subscription that stands has this id"
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,200}[A-Za-z0-9])?"
+_PORT = r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
+URL_PATTERN = rf"^https?://{_HOST}{_PORT}(/[!-~]{{0,1500}})?$"
+"""Where events may go, as far as one can tell from the address: no user, no port that does not exist."""
+LONGEST_URL = 2_000
 _SECRET_BYTES = 32
 _HAND_OFF_KINDS = (OutboxKind.ORDER_HANDOFF.value, OutboxKind.CANCELLATION_HANDOFF.value)
 
@@ -72,6 +79,11 @@ class Webhook:
         return [keyring.open(one) for one in in_force]
 
 
+def is_receiver(url: str) -> bool:
+    """Say whether events can go to this address."""
+    return len(url) <= LONGEST_URL and re.fullmatch(URL_PATTERN, url) is not None
+
+
 def add_webhook(
     conn: Connection,
     url: str,
@@ -80,7 +92,13 @@ def add_webhook(
     rng: random.Random,
     keyring: Keyring,
 ) -> tuple[Webhook, str]:
-    """Subscribe; return the subscription and its secret (Standard Webhooks), which nobody can read again here."""
+    """Subscribe; return the subscription and its secret (Standard Webhooks), which nobody can read again here.
+
+    Raises:
+        PermanentError: events cannot go to such an address.
+    """
+    if not is_receiver(url):
+        raise PermanentError("events go to an address such as https://crm.example/itaca")
     secret = _new_secret()
     webhook = Webhook(uuid7(now, rng), url, (keyring.seal(secret),), frozenset(events), now)
     names = sorted(event.value for event in events)
@@ -134,7 +152,7 @@ def rotate_secret(conn: Connection, webhook_id: str, now: datetime, keyring: Key
     secret = _new_secret()
     until = to_micros(now + OLD_SECRET_SIGNS)
     if not _change(conn, webhook_id, old_secret=webhooks.c.secret, old_until=until, secret=keyring.seal(secret)):
-        raise PermanentError("the subscription has ended")
+        raise PermanentError(NONE_STANDS)
     return secret
 
 

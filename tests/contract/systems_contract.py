@@ -95,6 +95,14 @@ class SystemsContract:
             changed = Request(token.id, "k", "another")
             await desk.ledger.database.write(lambda c: answer_once(c, changed, now, work))
 
+    @pytest.mark.parametrize("url", ["https://", "https://a b/x", "https://a:99999/x", "https://u:p@a.example/", "a"])
+    async def test_nobody_subscribes_with_an_address_that_is_none(self, desk: Desk, url: str) -> None:
+        """Whoever asks, and by whichever way."""
+        now, rng = desk.now, desk.ledger.rng
+        with pytest.raises(PermanentError, match="an address such as"):
+            await desk.ledger.database.write(lambda c: add_webhook(c, url, list(WebhookEvent), now, rng, KEYRING))
+        assert await desk.rows(t.webhooks) == []
+
     async def test_events_are_written_with_their_reason(self, desk: Desk) -> None:
         """Each subscription gets each event once, in the transaction that makes it; ended ones get none."""
         write, read, rng = desk.ledger.database.write, desk.ledger.database.read, desk.ledger.rng

@@ -12,6 +12,9 @@ from itaca.storage.deliveries import list_deliveries, redeliver
 from itaca.storage.tokens import Scope, Token
 from itaca.storage.webhook_secrets import keyring_here
 from itaca.storage.webhooks import (
+    LONGEST_URL,
+    NONE_STANDS,
+    URL_PATTERN,
     Webhook,
     WebhookEvent,
     add_webhook,
@@ -29,16 +32,13 @@ router = APIRouter(tags=["webhooks"])
 MayRead = Annotated[Token, Depends(needs(Scope.WEBHOOKS_READ))]
 MayWrite = Annotated[Token, Depends(needs(Scope.WEBHOOKS_WRITE))]
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,200}[A-Za-z0-9])?"
-_PORT = r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
 _NONE = "no subscription has this id"
-URL_PATTERN = rf"^https?://{_HOST}{_PORT}(/[!-~]{{0,1500}})?$"
 
 
 class NewWebhook(Body):
     """Where events go. Without TLS, and into private networks, only where the courier's settings allow it."""
 
-    url: Annotated[str, Field(max_length=2_000, pattern=URL_PATTERN, examples=["https://crm.example/itaca"])]
+    url: Annotated[str, Field(max_length=LONGEST_URL, pattern=URL_PATTERN, examples=["https://crm.example/itaca"])]
     events: Annotated[list[WebhookEvent], Field(min_length=1, max_length=len(WebhookEvent))]
 
 
@@ -117,7 +117,7 @@ async def unsubscribe(request: Request, token: MayWrite, webhook_id: Id) -> Resp
     now = api.clock.now()
     because = f"ended by {token.name}"
     if not await api.database.write(lambda conn: end_webhook(conn, webhook_id, because, now)):
-        raise RefusedError(404, "no subscription that stands has this id")
+        raise RefusedError(404, NONE_STANDS)
     return Response(status_code=204)
 
 

@@ -1,6 +1,5 @@
 """The pages *Systems*: which other systems are told what happens here, and what became of each attempt."""
 
-import re
 from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -16,16 +15,17 @@ from itaca.storage.staff import Change
 from itaca.storage.webhook_secrets import keyring_here
 from itaca.storage.webhooks import (
     HAND_OFFS,
+    LONGEST_URL,
     WebhookEvent,
     add_webhook,
     end_webhook,
+    is_receiver,
     list_webhooks,
     load_webhook,
     pause_webhook,
     resume_webhook,
     rotate_secret,
 )
-from services.desk.api.webhooks import URL_PATTERN
 from services.desk.desk import Desk
 from services.desk.door import DeskHere, NotFoundError, Visitor, allowed, change_by
 from services.desk.places import pager, place_by_id
@@ -33,7 +33,6 @@ from services.desk.places import pager, place_by_id
 router = APIRouter(prefix="/webhooks")
 Keeper = Annotated[Visitor, Depends(allowed(Right.SYSTEMS))]
 Text = Annotated[str, Form()]
-_LONGEST_URL = 2_000
 
 
 @router.get("")
@@ -52,8 +51,8 @@ async def add(
 ) -> Response:
     """Subscribe a system; the secret is shown on the page that answers, and never again."""
     chosen = {WebhookEvent(one) for one in event if one in set(WebhookEvent)}
-    if len(url) > _LONGEST_URL or not re.fullmatch(URL_PATTERN, url.strip()):
-        return await _show_all(desk, visitor, problem="url", url=url[:_LONGEST_URL], events=chosen)
+    if not is_receiver(url.strip()):
+        return await _show_all(desk, visitor, problem="url", url=url[:LONGEST_URL], events=chosen)
     if not chosen:
         return await _show_all(desk, visitor, problem="events", url=url)
     change = change_by(request, visitor)

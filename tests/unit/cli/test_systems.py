@@ -47,6 +47,21 @@ def test_a_subscription_is_looked_after_by_verbs(ledger: Run) -> None:
     assert [ledger("webhooks", verb, webhook_id).code for verb in ("test", "rotate", "pause")] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("url", ["crm.example", "https://", "https://crm.example:99999/", "https://a b/"])
+def test_a_subscription_needs_an_address(ledger: Run, url: str) -> None:
+    """One that leads nowhere is misuse, and an example is given."""
+    said = ledger("webhooks", "add", url, "--event", "case.opened")
+    assert (said.code, "https://crm.example/itaca" in said.err, said.out) == (2, True, "")
+
+
+@pytest.mark.parametrize("verb", ["remove", "pause", "resume", "rotate", "test", "deliveries"])
+def test_a_subscription_that_is_none_is_named_as_such(ledger: Run, verb: str) -> None:
+    """Exit 1 and a sentence on standard error; nothing for whoever reads standard output."""
+    said = ledger("webhooks", verb, "019e9f2e-8c1b-7d7a-9a55-0c6c8a6f2b11")
+    assert (said.code, said.out) == (1, "")
+    assert "no subscription" in said.err
+
+
 def test_a_file_of_charges_is_imported_once(ledger: Run, tmp_path: Path) -> None:
     """Counted by what became of them; the same file again changes nothing."""
     file = tmp_path / "charges.csv"
