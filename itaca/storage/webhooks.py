@@ -23,7 +23,7 @@ from itaca.storage.tables import outbox, webhooks
 
 OLD_SECRET_SIGNS = timedelta(days=1)
 """So long after a rotation the old secret signs beside the new one: a receiver has time to learn it."""
-NONE_STANDS = "no subscription that stands has this id"
+NONE_STANDS = "no subscription that stands has this id: it has ended, or never was"
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,200}[A-Za-z0-9])?"
 _PORT = r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?"
 URL_PATTERN = rf"^https?://{_HOST}{_PORT}(/[!-~]{{0,1500}})?$"
