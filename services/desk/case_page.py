@@ -38,9 +38,9 @@ from services.desk.case_more import law_choices, more_of
 from services.desk.conversation import bubbles, newest_of
 from services.desk.desk import Desk
 from services.desk.door import NotFoundError, Visitor
+from services.desk.subjects import answer_subject
 from services.desk.templates import templates_for
 
-_MOST_SUBJECT = 80
 FEW = 20
 """Mails and letters that a case shows at first."""
 KEYS = {Intent.ORDER: "o", Intent.COMPLAINT: "c", Intent.CANCELLATION: "k"}
@@ -85,7 +85,7 @@ async def show_case(
     await desk.database.write(lambda conn: look_at(conn, [(digest(visitor.secret), head.reference)], now))
     values |= _answering(desk, visitor, head, values["received"])
     values |= {"visitor": visitor, "here": "cases", "attempt": attempt, "draft": attempt.draft, "done": done}
-    values |= {"label_keys": KEYS, "first_day": tomorrow(desk).isoformat()}
+    values |= {"label_keys": KEYS, "first_day": tomorrow(desk).isoformat(), "likely_day": next_working_day(desk, now)}
     return desk.pages.page("case.html", visitor.language, values, 409 if attempt.problem else 200)
 
 
@@ -128,8 +128,10 @@ def _earlier(head: CaseHead, shown: int) -> str:
 
 def _answering(desk: Desk, visitor: Visitor, head: CaseHead, received: list[Received]) -> dict[str, Any]:
     """Return what the form of the answer begins with: the newest mail of the customer, its address, the templates."""
-    newest = next((mail for mail in reversed(received) if mail.role in ("opened", "appended")), None)
-    subject = newest.text.subject if newest else ""
+    contacts = [mail for mail in reversed(received) if mail.role in ("opened", "appended")]
+    newest = contacts[0] if contacts else None
+    # A call that somebody noted is called a call: the customer's thread has the subject of their last mail.
+    subject = next((mail.text.subject for mail in contacts if mail.text.message_id), "")
     sender = newest.text.sender if newest else ""
     values = {
         "customer": head.customer if "@" not in head.customer else "",
@@ -139,7 +141,7 @@ def _answering(desk: Desk, visitor: Visitor, head: CaseHead, received: list[Rece
     }
     return {
         "answers": newest.mail_id if newest else "",
-        "subject": f"Re: {subject[:_MOST_SUBJECT]} [{head.reference}]" if subject else f"Re: [{head.reference}]",
+        "subject": answer_subject(subject or (newest.text.subject if newest else ""), head.reference),
         "recipient": sender if sender in head.addresses else "",
         "templates": templates_for(head.language, visitor.language, values),
         "outcomes": outcomes_for(head.kind),
@@ -164,6 +166,12 @@ async def act_on(desk: Desk, visitor: Visitor, reference: str, version: int) -> 
 def tomorrow(desk: Desk) -> date:
     """Return the first day that may be promised."""
     return desk.policy.calendar.today(desk.clock.now()) + timedelta(days=1)
+
+
+def next_working_day(desk: Desk, now: datetime) -> str:
+    """Return the day by which an answer is likely to be promised: the next one on which somebody works."""
+    calendar = desk.policy.calendar
+    return calendar.today(calendar.after_working_days(now, 1)).isoformat()
 
 
 def end_of_day(desk: Desk, day: str) -> datetime | None:

@@ -80,6 +80,10 @@ _PATTERNS = (
         r"the model does not know the language (?P<language>\w+)",
         N_("the machine does not know this language (%(language)s)"),
     ),
+    (
+        r"the customer says that it was cancelled by (?P<date>\d{4}-\d\d-\d\d)",
+        N_("the customer says that it was cancelled by %(date)s"),
+    ),
     (r"ended by (?P<who>.+)", N_("ended by %(who)s")),
     (r"the webhook answered (?P<status>\d+)", N_("it did not take it")),
     (
@@ -120,6 +124,8 @@ def _one(text: str, gettext: Callable[[str], str]) -> str | None:
 
 
 def _value(name: str, value: str, gettext: Callable[[str], str]) -> str:
+    if name == "date":
+        return "/".join(str(int(part)) for part in reversed(value.split("-")))
     if name != "intents":
         return value
     said = [gettext(_INTENT_NAMES[i]) if i in _INTENT_NAMES else i for i in value.split(", ")]

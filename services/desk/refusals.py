@@ -2,7 +2,7 @@
 
 import traceback
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from fastapi import FastAPI, Request
@@ -40,7 +40,10 @@ def add_to(app: FastAPI) -> None:
 
 def _ask_to_sign_in(request: Request, _: Exception) -> Response:
     if request.method != "GET":
-        return RedirectResponse("/sign-in", 303)
+        # What was sent is not taken; the page that it was sent from comes after the sign-in.
+        came_from = urlsplit(request.headers.get("referer", ""))
+        page = came_from.path if came_from.netloc == request.url.netloc else ""
+        return RedirectResponse("/sign-in?" + urlencode({"next": page or "/", "problem": "ended"}), 303)
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse("/sign-in?" + urlencode({"next": target}), 303)
 
@@ -68,6 +71,9 @@ def _later(request: Request, _: Exception) -> Response:
 
 def _plain(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
+    if status == 405 and request.method == "GET":
+        # Somebody loads the page anew that an act was answered with: its path is the act's, the page stands above.
+        return RedirectResponse(request.url.path.rpartition("/")[0] or "/", 303)
     return _page(request, {404: "not_found", 413: "too_large"}.get(status, "refused"), status)
 
 

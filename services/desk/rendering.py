@@ -56,6 +56,7 @@ def _environment(words: Words) -> Environment:
         reason=words.reason,
         day=words.day,
         weekday=words.weekday,
+        short=words.short_weekday,
         moment=words.moment,
         time=words.time,
         late=words.late,

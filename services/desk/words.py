@@ -9,7 +9,7 @@ from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_timedelta, get_month_names
+from babel.dates import format_date, format_timedelta, get_day_names, get_month_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -47,6 +47,7 @@ class Words:
         # Parsed once: by its name, babel would parse it again for each text.
         self._locale = Locale.parse(self.language)
         self._months = get_month_names("abbreviated", locale=self._locale)
+        self._weekdays = get_day_names("abbreviated", locale=self._locale)
 
     def say(self, text: str, **values: object) -> str:
         """Return the text in this language, filled in."""
@@ -75,6 +76,11 @@ class Words:
     def weekday(self, moment: datetime | date) -> str:
         """Return a day to rely on, with its weekday."""
         return format_date(self._local(moment), "EEEE d MMMM", locale=self._locale)
+
+    def short_weekday(self, moment: datetime | date) -> str:
+        """Return a day of a list: ``mer 25 nov``."""
+        day = self._local(moment)
+        return f"{self._weekdays[day.weekday()]} {day.day} {self._months[day.month]}"
 
     def moment(self, moment: datetime) -> str:
         """Return day and time."""

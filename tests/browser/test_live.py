@@ -112,3 +112,15 @@ async def test_a_session_has_few_streams_and_none_after_it_ended(site: Site, bro
         await site.ledger.clock.advance(timedelta(hours=13))
         await until(lambda: live.count == 0, "no stream is left")
     await until(lambda: not live.is_watching, "nothing to look for")
+
+
+async def test_whose_session_ends_is_told_before_they_write_on(site: Site, browser: Browser) -> None:
+    """The page stays as it is, with the words begun, and says that they should be copied."""
+    await site.receive(WET, judgement("N", "Y"))
+    async with visit(browser, site, "Anna Neri") as anna:
+        await anna.go(f"/cases/{await site.reference()}")
+        await anna.page.fill("#answer-text", "Parole cominciate.")
+        await site.ledger.clock.advance(timedelta(hours=13))
+        await anna.page.evaluate("window.dispatchEvent(new Event('focus'))")
+        await anna.page.wait_for_selector("#signed-out >> text=La sessione è scaduta")
+        assert await anna.page.input_value("#answer-text") == "Parole cominciate."

@@ -37,6 +37,7 @@ async def review(
     values = await desk.database.read(counts)
     values |= {"visitor": visitor, "here": "review", "blind": blind, "done": done, "opened": case, "keys": KEYS}
     values |= await (_blind(desk, visitor) if blind else _seeing(desk, visitor, anybodys, later))
+    values["is_only_one"] = bool(later) and values.get("reference") == later
     return desk.pages.page("review.html", visitor.language, values)
 
 

@@ -30,7 +30,7 @@ from services.desk.words import LANGUAGES
 
 router = APIRouter()
 Text = Annotated[str, Form()]
-PROBLEMS = ("too_many", "provider_away", "provider_refused", "provider_unknown", "provider_unverified")
+PROBLEMS = ("ended", "too_many", "provider_away", "provider_refused", "provider_unknown", "provider_unverified")
 """What may have been wrong before somebody was sent back here."""
 
 

@@ -62,6 +62,8 @@ window.addEventListener("pageshow", listen);
 document.addEventListener("htmx:beforeSwap", (event) => {
   const old = event.detail.target;
   if (!old.matches("[data-region]")) return;
+  const reached = new URL(event.detail.xhr.responseURL || location.href).pathname;
+  if (reached === "/sign-in") document.getElementById("signed-out").hidden = false;
   const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
   const fresh = page.getElementById(old.id);
   const isNews = fresh && fresh.textContent !== old.textContent;

@@ -86,6 +86,10 @@ def test_every_cue_is_said_in_italian() -> None:
         ),
         ("the machine is not sure about: order, complaint", "il sistema non è sicuro che sia un ordine o un reclamo"),
         ("refers to this case; the writer is not verified", "cita questo caso; non è certo chi scrive"),
+        (
+            "the customer says that it was cancelled by 2026-08-28",
+            "il cliente dice di aver disdetto entro il 28/8/2026",
+        ),
         ("refund 4711", "refund 4711"),
     ],
 )
