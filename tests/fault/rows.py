@@ -2,8 +2,8 @@
 
 In every row mail flows before, during and after the fault, nothing accepted may be lost, no customer may see anything
 twice, no mail may be refused for good, and all books must balance at the end (``tests.fault.tally``). The ids are
-those of the plan of tests: I ingest, C classifier, R publishing from the ledger, T router, N courier, S watch, B
-RabbitMQ, P PostgreSQL, V lines, E relay, A everything, Q and K the embedded default.
+those of the plan of tests: I ingest, C classifier, R publishing from the ledger, T router, N courier, S watch, D
+desk, B RabbitMQ, P PostgreSQL, V lines, E relay, A everything, Q and K the embedded default.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 
-from tests.fault import backdoor, broker, embedded, ledger, ledger_disks, lines, processes
+from tests.fault import backdoor, broker, desk, embedded, ledger, ledger_disks, lines, processes
 from tests.fault.site import Site
 
 
@@ -106,6 +106,8 @@ FAULTS: tuple[Fault, ...] = (
           processes.watch_killed_burying, is_sampled=True, mails=STREAM),
     Fault("S3", "router frozen for 20 s", TAKES_ALL, partial(processes.frozen, stage="router", seconds=20)),
     Fault("G5", "every process killed at the same moment", MAY_PUT_OFF, processes.all_killed),
+    Fault("D1", "desk killed before, in and after the commits of people who answer customers", TAKES_ALL,
+          desk.killed_answering),
     # RabbitMQ
     Fault("B1", "RabbitMQ absent while every process starts, for 15 s", MAY_PUT_OFF,
           partial(broker.absent_at_start, seconds=15)),
