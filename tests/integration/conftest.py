@@ -6,7 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from itaca.clock import ManualClock
 from tests.support.desk_site import Site, open_site
+from tests.support.ledger import NOW
+from tests.support.provider import Provider
 
 
 @pytest.fixture
@@ -21,3 +24,12 @@ async def web(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     """Give a browser without a session."""
     async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
         yield client
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    """Give a provider that listens, whose clock stands where the desk's does."""
+    made = Provider(ManualClock(NOW))
+    await made.start()
+    yield made
+    await made.close()

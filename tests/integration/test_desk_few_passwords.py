@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from itaca.cases.roles import Role
-from itaca.clock import ManualClock
 from itaca.settings import load
 from itaca.storage import tables as t
 from itaca.storage.invitations import invite_path, invite_person
@@ -17,19 +16,9 @@ from services.desk.oidc import CALLBACK
 from services.desk.settings import DeskSettings
 from tests.support.desk_site import Site, address_of, open_site
 from tests.support.desk_web import TOKEN, fill_in, save, sign_in
-from tests.support.ledger import NOW
 from tests.support.provider import Provider
 
 GIULIA = "Giulia Ferri"
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """Give a provider that listens, whose clock stands where the desk's does."""
-    made = Provider(ManualClock(NOW))
-    await made.start()
-    yield made
-    await made.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -10,18 +9,11 @@ from sqlalchemy import insert, select
 
 from itaca.contracts.ids import uuid7
 from itaca.storage import tables as t
-from tests.support.desk_site import Site, judgement, letter, open_site
+from tests.support.desk_site import Site, judgement, letter
 from tests.support.desk_web import sign_in
 
 COMPLAINT = judgement(complaint="Y")
 _SHOWN = re.compile(r'class="whole" href="/cases/([^"]+)"')
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    """Start a desk."""
-    async with open_site(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from itaca.clock import ManualClock
 from itaca.storage import tables as t
 from services.desk.door import SESSION_COOKIE
 from services.desk.entrance import BY_PROVIDER
@@ -17,19 +16,9 @@ from services.desk.oidc import CALLBACK
 from services.desk.routes.provider import ATTEMPT_COOKIE
 from tests.support.desk_site import Site, open_site
 from tests.support.desk_web import fill_in, save, sign_in
-from tests.support.ledger import NOW
 from tests.support.provider import CLIENT_ID, Provider
 
 ANNA = ("subject-of-anna", "Anna@bottega.example")
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """Give a provider that listens, whose clock stands where the desk's does."""
-    made = Provider(ManualClock(NOW))
-    await made.start()
-    yield made
-    await made.close()
 
 
 @pytest.fixture

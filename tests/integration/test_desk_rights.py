@@ -15,8 +15,6 @@ from tests.support.desk_site import CAST, Site, open_site
 from tests.support.desk_web import TOKEN, fill_in, sign_in
 
 ANYBODY, SIGNED_IN = "anybody", "signed in"
-FORMS_OF_GUESTS = {"/sign-in", "/invite/{secret}"}
-"""Their token is that of the browser's visit."""
 WITHOUT_TOKEN = {"/policy-reports"}
 """Browsers send it by themselves; it changes nothing."""
 RIGHTS: dict[str, str] = {

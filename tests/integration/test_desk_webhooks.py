@@ -13,18 +13,11 @@ from itaca.storage import tables as t
 from itaca.storage.deliveries import Delivery, log_delivery
 from itaca.storage.webhooks import load_webhook
 from tests.support.case_facts import judgement
-from tests.support.desk_site import Site, letter, open_site
+from tests.support.desk_site import Site, letter
 from tests.support.desk_web import fill_in, sign_in
 
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]{44}")
 CRM = "https://crm.example/itaca"
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    """Give a desk that listens."""
-    async with open_site(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

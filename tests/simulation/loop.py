@@ -204,11 +204,6 @@ class SimLoop(asyncio.AbstractEventLoop):
         self.errors.append(f"{context.get('message')}: {type(error).__name__}: {error}")
 
 
-def current_life() -> Life | None:
-    """Return the life that is running."""
-    return _LIFE.get()
-
-
 def outside() -> Context:
     """Return a context that belongs to no life: what starts in it survives whoever asked for it."""
     context = copy_context()
