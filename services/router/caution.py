@@ -1,7 +1,6 @@
 """What the router does while an alarm about drift stands: a "no complaint" that was a near thing goes to a person."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from itaca.cases.drift import cautious
 from itaca.cases.model import MailFacts
@@ -9,7 +8,7 @@ from itaca.clock import Clock
 from itaca.storage.database import Database
 from itaca.storage.drift import standing_alarms
 
-_EVERY = timedelta(minutes=1)
+_EVERY_S = 60.0
 
 
 class Caution:
@@ -17,7 +16,7 @@ class Caution:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
-        self._next = clock.now()
+        self._next_s = clock.monotonic_s()
         self._alarms: dict[str, float] = {}
 
     async def refresh(self) -> None:
@@ -26,10 +25,9 @@ class Caution:
         Raises:
             TransientError: the ledger is away.
         """
-        now = self._clock.now()
-        if now >= self._next:
+        if self._clock.monotonic_s() >= self._next_s:
             self._alarms = await self._database.read(standing_alarms)
-            self._next = now + _EVERY
+            self._next_s = self._clock.monotonic_s() + _EVERY_S
 
     def applied(self, mail: MailFacts) -> MailFacts:
         """Return the mail as a decision shall see it; the reading is kept as the model gave it."""

@@ -1,7 +1,5 @@
 """The figures of the standing audit as metrics: how many mails wait for their check, and what the checks prove."""
 
-from datetime import timedelta
-
 import structlog
 
 from itaca.clock import Clock
@@ -10,7 +8,7 @@ from itaca.storage.audit_samples import ALL, elusion
 from itaca.storage.database import Database
 
 log = structlog.get_logger()
-_EVERY = timedelta(minutes=1)
+_EVERY_S = 60.0
 
 
 class AuditFigures:
@@ -18,7 +16,7 @@ class AuditFigures:
 
     def __init__(self, database: Database, clock: Clock, metrics: Metrics) -> None:
         self._database, self._clock, self._metrics = database, clock, metrics
-        self._next = clock.now()
+        self._next_s = clock.monotonic_s()
         self._misses = 0
 
     async def run(self) -> None:
@@ -27,11 +25,11 @@ class AuditFigures:
         Raises:
             TransientError: the ledger is away.
         """
-        now = self._clock.now()
-        if now < self._next:
+        if self._clock.monotonic_s() < self._next_s:
             return
+        now = self._clock.now()
         found = await self._database.read(lambda conn: elusion(conn, now))
-        self._next = now + _EVERY
+        self._next_s = self._clock.monotonic_s() + _EVERY_S
         for one in found:
             self._metrics.elusion.labels(one.language).set(one.upper_bound)
             if one.language == ALL:

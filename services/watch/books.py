@@ -1,7 +1,5 @@
 """The state of the whole as metrics: the books, the queues, the cases."""
 
-from datetime import timedelta
-
 import structlog
 
 from itaca.broker.port import Broker
@@ -15,7 +13,7 @@ from itaca.storage.database import Database
 from itaca.storage.line import open_cases, overdue_promises
 
 log = structlog.get_logger()
-_PAGE_EVERY = timedelta(minutes=5)
+_PAGE_EVERY_S = 300.0
 
 
 class Bookkeeper:
@@ -26,7 +24,7 @@ class Bookkeeper:
     ) -> None:
         self._database, self._broker, self._clock, self._metrics = database, broker, clock, metrics
         self._overdue_after_s = overdue_after_s
-        self._next_page = clock.now()
+        self._next_page_s = clock.monotonic_s()
         self._told: list[str] = []
 
     async def run(self) -> None:
@@ -36,8 +34,8 @@ class Bookkeeper:
             TransientError: the ledger is away.
         """
         now = self._clock.now()
-        if now >= self._next_page:
-            self._next_page = now + _PAGE_EVERY
+        if self._clock.monotonic_s() >= self._next_page_s:
+            self._next_page_s = self._clock.monotonic_s() + _PAGE_EVERY_S
             await self._database.write(lambda conn: close_page(conn, now))
         books = await self._database.read(lambda conn: glance(conn, now, self._overdue_after_s))
         opened = await self._database.read(open_cases)

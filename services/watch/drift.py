@@ -1,7 +1,6 @@
 """The alarm about drift: scores of today against the model's first, once an hour."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import structlog
 
@@ -12,7 +11,7 @@ from itaca.storage.database import Database
 from itaca.storage.drift import keep_alarms, score_samples
 
 log = structlog.get_logger()
-_EVERY = timedelta(hours=1)
+_EVERY_S = 3600.0
 
 
 class DriftAlarm:
@@ -20,7 +19,7 @@ class DriftAlarm:
 
     def __init__(self, database: Database, clock: Clock, metrics: Metrics) -> None:
         self._database, self._clock, self._metrics = database, clock, metrics
-        self._next = clock.now()
+        self._next_s = clock.monotonic_s()
         self._told: list[str] = []
 
     async def run(self) -> None:
@@ -29,14 +28,14 @@ class DriftAlarm:
         Raises:
             TransientError: the ledger is away.
         """
-        now = self._clock.now()
-        if now < self._next:
+        if self._clock.monotonic_s() < self._next_s:
             return
+        now = self._clock.now()
         reference, recent = await self._database.read(lambda conn: score_samples(conn, now))
         found = drifts(reference, recent)
         alarms = [one for one in found if one.is_alarming]
         await self._database.write(lambda conn: keep_alarms(conn, alarms, now))
-        self._next = now + _EVERY
+        self._next_s = self._clock.monotonic_s() + _EVERY_S
         self._show(found, [one.language for one in alarms])
 
     def _show(self, found: Sequence[Drift], alarming: list[str]) -> None:

@@ -17,7 +17,7 @@ from services.watch.settings import WatchSettings
 
 log = structlog.get_logger()
 ACTOR = "watch"
-_EVERY = timedelta(hours=1)
+_EVERY_S = 3600.0
 _MOST_PAGES = 50
 """Of each class in one hour: a ledger of years is forgotten in days, and nobody waits for it."""
 
@@ -27,7 +27,7 @@ class Retention:
 
     def __init__(self, database: Database, clock: Clock, rng: random.Random, settings: WatchSettings) -> None:
         self._database, self._clock, self._rng = database, clock, rng
-        self._next = clock.now()
+        self._next_s = clock.monotonic_s()
         self._classes = (
             ("noted", settings.retain_noted_days, forget_noted),
             ("closed", settings.retain_closed_days, forget_closed),
@@ -39,13 +39,13 @@ class Retention:
         Raises:
             TransientError: the ledger is away.
         """
-        now = self._clock.now()
-        if now < self._next:
+        if self._clock.monotonic_s() < self._next_s:
             return
+        now = self._clock.now()
         for kind, days, forget in self._classes:
             if days:
                 await self._pages(kind, days, partial(forget, before=now - timedelta(days=days)))
-        self._next = now + _EVERY
+        self._next_s = self._clock.monotonic_s() + _EVERY_S
 
     async def _pages(self, kind: str, days: int, forget: "partial[int]") -> None:
         seen = 0
