@@ -16,13 +16,14 @@ from itaca.cases.model import KnownCase
 from itaca.cases.policy import Policy
 from itaca.contracts.intents import ActivityKind
 from itaca.errors import PermanentError
+from itaca.mail.model import Entity, EntityKind, MailText
 from itaca.storage import tables
 from itaca.storage.codec import storable
 from itaca.storage.conditions import has_matter
 from itaca.storage.entries import Entries
 from itaca.storage.moments import to_micros
 from itaca.storage.salted import ADDRESS, CONTRACT, CUSTOMER, erased_matter, load_salt, salted
-from itaca.storage.standing import known_case
+from itaca.storage.standing import known_case, lock_writers
 from itaca.storage.violations import VIOLATION, Against, in_force
 
 CLEAR, UNKNOWN = "clear", "unknown"
@@ -63,6 +64,7 @@ def report_activity(
         return Reported(known.id, known.verdict, known.reference or "", False, activity.kind)
     entries = Entries(now, rng, actor)
     activity_id = entries.new_id()
+    lock_writers(conn, [_as_written(activity)])
     salt = load_salt(conn)
     customers = _customers(conn, activity, salt)
     violated = find_violated(activity, _cancelled(conn, activity, customers, salt))
@@ -87,6 +89,13 @@ def report_activity(
     conn.execute(insert(tables.activity_subjects), list(_subjects(activity_id, activity)))
     entries.write(conn)
     return Reported(activity_id, verdict, violated.reference if violated else "", True, activity.kind)
+
+
+def _as_written(activity: Activity) -> MailText:
+    """Return the names of a report as a mail has them: whoever opens their cancellation now looks for this report."""
+    codes = ((EntityKind.CUSTOMER_CODE, activity.customer), (EntityKind.CONTRACT_NUMBER, activity.contract))
+    named = tuple(Entity(kind=kind, value=normalised_code(value)) for kind, value in codes if value)
+    return MailText(sender=activity.email.strip().lower(), entities=named)
 
 
 def _content(activity: Activity) -> dict[str, str]:

@@ -146,7 +146,7 @@ def lock_writers(conn: Connection, texts: Iterable[MailText]) -> None:
     if conn.dialect.name != "postgresql":
         return
     keys = {t.sender for t in texts} | {e.value for t in texts for e in t.entities}
-    for key in sorted(keys):
+    for key in sorted(keys - {""}):
         conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 

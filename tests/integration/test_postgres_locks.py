@@ -124,6 +124,20 @@ async def test_a_charge_reported_while_its_cancellation_takes_effect_is_held_aga
     assert (await reporting).verdict == "violation"
 
 
+@pytest.mark.parametrize("key", ["anna@posta.example", "K1", "C1"])
+async def test_a_report_waits_for_whoever_opens_the_cancellation(desk: Desk, other: Process, key: str) -> None:
+    """Each sees what the other wrote: a router that decides about these names holds them until it is done."""
+    await other.does("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
+    write, now, rng = desk.ledger.database.write, desk.now, desk.ledger.rng
+    named = {"email": "Anna@posta.example", "customer": "k 1", "contract": "C1"}
+    charge = Activity("billing", "1", ActivityKind.CHARGE, now, **named)
+    reporting = asyncio.create_task(write(lambda c: report_activity(c, charge, now, POLICY, rng, "api:billing")))
+    await other.meets(reporting)
+    assert not reporting.done()
+    await other.commits()
+    assert (await reporting).verdict == "unknown"
+
+
 async def _leaves(desk: Desk, kind: OutboxKind) -> Work:
     (entry,) = [one for one in await desk.claim() if one.kind is kind]
     return lambda c: departed(c, entry, desk.now, desk.ledger.rng, "by the relay")
