@@ -1,6 +1,7 @@
 """Faults of our own processes: killed, frozen, ended, or failing at a chosen point."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -87,8 +88,9 @@ async def workers_killed(site: Site, stage: str, seconds: float) -> None:
     killed_workers = 0
     while asyncio.get_running_loop().time() < deadline:
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            os.kill(int(child), signal.SIGKILL)
-            killed_workers += 1
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself meanwhile
+                os.kill(int(child), signal.SIGKILL)
+                killed_workers += 1
         await asyncio.sleep(0.4)
     assert killed_workers, f"{stage} has no workers"
 
