@@ -78,7 +78,7 @@ def hold_against(
         severity.score,
         max(level, case.level),
         (activity.says, *severity.reasons),
-        NewPromise(PromiseKind.ANSWER, policy.due(CaseKind.COMPLAINT, now)),
+        NewPromise(PromiseKind.ANSWER, policy.due(CaseKind.COMPLAINT, now, roster.calendar_of(owner))),
         counts=False,
         reopens=not case.is_open,
         is_violation=True,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from itaca.cases.actions import Action, AppendToCase, NewPromise, OpenCase
 from itaca.cases.cues import EARLIER_CANCELLATION, Cue, find_cues
@@ -65,6 +66,16 @@ def open_matter(
     cues = find_cues(f"{mail.text.subject}\n{mail.text.new_text}", mail.text.language, mail.foreign_addresses())
     opened = _open(mail, standing, policy, kind, cues, reasons)
     return _dated(opened, mail, policy) if is_protest and kind is CaseKind.CANCELLATION else opened
+
+
+def promised_anew(action: OpenCase | AppendToCase, standing: Standing, policy: Policy, now: datetime) -> NewPromise:
+    """Return what the action promises, dated as if its mail had come now, by the calendar of the owner's team."""
+    if isinstance(action, OpenCase):
+        kind, owner = action.kind, action.owner_id
+    else:
+        known = (*standing.open_cases, *standing.cancellations, *standing.linked)
+        kind, owner = CaseKind.COMPLAINT, next((case.owner_id for case in known if case.id == action.case_id), None)
+    return replace(action.promise, due_at=policy.due(kind, now, standing.roster.calendar_of(owner)))
 
 
 def join_thread(mail: MailFacts, standing: Standing, policy: Policy) -> AppendToCase | None:

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from itaca.cases.actions import AppendToCase, OpenCase
-from itaca.cases.matters import matter_actions
+from itaca.cases.matters import matter_actions, promised_anew
 from itaca.cases.model import MailFacts, Standing
 from itaca.cases.policy import Policy
-from itaca.contracts.intents import CaseKind, Intent
+from itaca.contracts.intents import Intent
 
 FOUND = "found by the standing audit"
 
@@ -24,5 +24,5 @@ def missed_complaint(mail: MailFacts, standing: Standing, policy: Policy, now: d
     (action,) = matter_actions(mail, standing, policy, (Intent.COMPLAINT,))
     if not isinstance(action, OpenCase | AppendToCase):  # pragma: no cover - a complaint is never a mere link
         raise TypeError("a complaint must open or join a case")
-    promise = replace(action.promise, due_at=policy.due(CaseKind.COMPLAINT, now))
+    promise = promised_anew(action, standing, policy, now)
     return replace(action, promise=promise, reasons=(FOUND, *action.reasons))

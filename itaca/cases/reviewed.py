@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from itaca.cases.actions import Action, AppendToCase, OpenCase
-from itaca.cases.matters import matter_actions
+from itaca.cases.matters import matter_actions, promised_anew
 from itaca.cases.model import MailFacts, Standing
 from itaca.cases.policy import Policy
-from itaca.contracts.intents import CaseKind, Intent
+from itaca.contracts.intents import Intent
 
 FOUND = "found by a person"
 
@@ -22,14 +22,13 @@ def reviewed_matters(
         TransientError: nobody can own a case (no active person).
     """
     wanted = [intent for intent in Intent if intent in intents]
-    return tuple(_said(action, policy, now) for action in matter_actions(mail, standing, policy, wanted))
+    return tuple(_said(action, standing, policy, now) for action in matter_actions(mail, standing, policy, wanted))
 
 
-def _said(action: Action, policy: Policy, now: datetime) -> Action:
+def _said(action: Action, standing: Standing, policy: Policy, now: datetime) -> Action:
     if not isinstance(action, OpenCase | AppendToCase):  # pragma: no cover - an intent is never a mere link
         return action
-    due_at = action.promise.due_at
-    if due_at <= now:
-        due_at = policy.due(action.kind if isinstance(action, OpenCase) else CaseKind.COMPLAINT, now)
-    promise = replace(action.promise, due_at=due_at)
+    promise = action.promise
+    if promise.due_at <= now:
+        promise = promised_anew(action, standing, policy, now)
     return replace(action, promise=promise, reasons=(FOUND, *action.reasons))

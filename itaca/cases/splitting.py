@@ -7,7 +7,7 @@ from datetime import datetime
 from itaca.cases.actions import OpenCase
 from itaca.cases.activities import normalised_code
 from itaca.cases.escalation import capped, reached_by_contact
-from itaca.cases.matters import open_matter
+from itaca.cases.matters import open_matter, promised_anew
 from itaca.cases.model import MailFacts, Standing
 from itaca.cases.policy import Policy
 from itaca.cases.severity import Contact, assess
@@ -64,8 +64,8 @@ def split_off(
         TransientError: nobody can own a case (no active person).
     """
     opened = open_matter(mail, standing, policy, splitting.kind, is_protest, (reason,))
-    due_at = opened.promise.due_at if opened.promise.due_at > now else policy.due(splitting.kind, now)
-    opened = replace(opened, promise=replace(opened.promise, due_at=due_at))
+    if opened.promise.due_at <= now:
+        opened = replace(opened, promise=promised_anew(opened, standing, policy, now))
     number = normalised_code(splitting.number)
     if number and splitting.kind is not CaseKind.ORDER:
         opened = replace(opened, matter=number)
