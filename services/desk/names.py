@@ -164,6 +164,8 @@ NAMES = {
     "router": N_("Decision"),
     "courier": N_("Dispatch"),
     "watch": N_("Watch"),
+    # Who did what was done by nobody who is signed in.
+    "command line": N_("Command line"),
 }
 
 LETTERS = {

@@ -6,7 +6,7 @@ from datetime import date
 
 from itaca.contracts.ids import PersonId
 from itaca.contracts.intents import CaseKind
-from itaca.storage.desk_events import DoorEntry, DoorEvent
+from itaca.storage.desk_events import COMMAND_LINE, DoorEntry, DoorEvent
 from itaca.storage.staff import ARROW, Profile
 from services.desk.templates import CUSTOMER_LANGUAGES
 from services.desk.timetables import local_days
@@ -52,6 +52,6 @@ def trail_words(words: Words) -> Callable[[DoorEntry], str]:
             return local_days(entry.detail, words.language)
         if entry.kind in (DoorEvent.ABSENCE_NOTED, DoorEvent.ABSENCE_STRUCK):
             return ARROW.join(words.day(date.fromisoformat(part)) for part in entry.detail.split(ARROW))
-        return entry.detail if entry.by else ""
+        return entry.detail if entry.by or entry.client == COMMAND_LINE else ""
 
     return say

@@ -1,11 +1,14 @@
 """People and teams at the desk: what each role may change, what is refused in words, and what is written down."""
 
+from datetime import date
 from html import unescape
 
 import httpx
 
 from itaca.storage import tables as t
+from itaca.storage.desk_events import COMMAND_LINE
 from itaca.storage.people import list_people, list_teams
+from itaca.storage.staff import Change, correct_absence
 from itaca.storage.team_changes import Timetable
 from tests.support.desk_site import PASSWORD, Site
 from tests.support.desk_web import fill_in, save, sign_in, version_on
@@ -45,6 +48,19 @@ async def test_an_admin_adds_changes_and_lets_go(site: Site, web: httpx.AsyncCli
     by = site.people["Giulia Ferri"].id
     written = [row.kind for row in await site.routed.rows(t.desk_events, by_id=by)]
     assert sorted(written) == ["languages_set", "lead_given", "left", "person_added", "returned"]
+
+
+async def test_what_was_done_at_the_command_line_is_shown(site: Site, web: httpx.AsyncClient) -> None:
+    """From where, and what, although nobody is named."""
+    ledger, anna = site.ledger, site.people["Anna Neri"]
+    by = Change(None, COMMAND_LINE, ledger.clock.now(), ledger.rng)
+    days = (date(2026, 8, 3), date(2026, 8, 21))
+    await ledger.database.write(lambda c: correct_absence(c, by, anna.id, *days))
+    await sign_in(web, "Giulia Ferri")
+    trail = (await web.get("/people")).text.partition('id="door"')[2]
+    (line,) = [one for one in trail.split("<tr>") if "Riga di comando" in one]
+    assert "Anna Neri" in line
+    assert "3 ago 2026 → " in unescape(line)
 
 
 async def test_an_address_is_changed_and_its_person_follows(site: Site, web: httpx.AsyncClient) -> None:
