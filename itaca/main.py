@@ -6,17 +6,26 @@ Exit codes: 0 after a proper end, 1 after an error nobody foresaw, 2 when the co
 import argparse
 import asyncio
 import os
+import random
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
 
+from itaca.broker.open import open_broker
+from itaca.cases.policy import company_policy
+from itaca.clock import SystemClock
 from itaca.errors import ConfigurationError
+from itaca.keys import open_keyring
+from itaca.mail.entity_patterns import load_patterns
 from itaca.observability.logs import configure_logs
 from itaca.process import Parts, Stage, run_stages
 from itaca.settings import ServiceSettings, Settings, SharedSettings, load_all
+from itaca.storage.address import database_url
+from itaca.storage.receipts import open_signer
 
 log = structlog.get_logger()
 S = TypeVar("S", bound=ServiceSettings)
@@ -79,10 +88,35 @@ def load_services(services: Sequence[Service[Any]], environ: Mapping[str, str]) 
         ConfigurationError: every problem of all of them at once.
     """
     loaded = load_all([SharedSettings, *(service.settings for service in services)], environ)
+    shared = loaded[SharedSettings]
+    assert isinstance(shared, SharedSettings)
     problems = [problem for settings in loaded.values() for problem in settings.problems()]
+    problems += _unusable(shared)
     if problems:
         raise ConfigurationError(problems)
     return loaded
+
+
+def _unusable(shared: SharedSettings) -> list[str]:
+    """Return what is wrong with addresses, keys and files that only those who use them can judge."""
+    judges: list[Callable[[], object]] = [
+        lambda: database_url(shared.ledger_url()),
+        lambda: open_broker(shared.broker_url.get_secret_value(), SystemClock(), random.Random()),
+        lambda: company_policy(shared),
+    ]
+    if shared.secret_key:
+        judges.append(lambda: open_keyring(shared))
+    if shared.receipt_key is not None:
+        judges.append(lambda: open_signer(shared))
+    if shared.entities_file is not None:
+        judges.append(partial(load_patterns, shared.entities_file))
+    problems: list[str] = []
+    for judge in judges:
+        try:
+            judge()
+        except ConfigurationError as error:
+            problems += error.problems
+    return problems
 
 
 def _bound(service: Service[Any], settings: Settings) -> Callable[[Parts], Stage]:

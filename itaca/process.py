@@ -7,6 +7,7 @@ Fails:  a backend that is away is waited for; a stage that ends by an error nobo
 """
 
 import asyncio
+import os
 import random
 import signal
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,7 +20,7 @@ from itaca.broker.open import open_broker
 from itaca.broker.port import Broker
 from itaca.broker.runner import Runner
 from itaca.clock import Clock, SystemClock
-from itaca.errors import TransientError
+from itaca.errors import ConfigurationError, TransientError
 from itaca.observability.health import HealthServer
 from itaca.observability.metrics import Metrics
 from itaca.settings import SharedSettings
@@ -67,9 +68,13 @@ async def run_stages(
     on_ready: Callable[[Parts, Sequence[Stage]], Awaitable[None]] | None = None,
     stopping: asyncio.Event | None = None,
 ) -> None:
-    """Open the adapters, run the stages until a signal, and close everything in order."""
+    """Open the adapters, run the stages until a signal, and close everything in order.
+
+    Raises:
+        ConfigurationError: something of the environment cannot be used; the text names its variable.
+    """
     stopping = stopping or stop_on_signals()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    _prepare_folder(settings)
     metrics = Metrics()
     health = HealthServer(settings.metrics_host, settings.metrics_port, metrics.registry)
     await health.start()
@@ -89,6 +94,18 @@ async def run_stages(
             await parts.database.close()
     finally:
         await health.close()
+
+
+def _prepare_folder(settings: SharedSettings) -> None:
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"{folder} cannot be made a folder ({error.strerror}); name one that this user may write"
+        raise ConfigurationError([f"ITACA_DATA_DIR: {problem}"]) from error
+    # Beside a server's database the folder may hold keys that are only read.
+    if settings.database_url is None and not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigurationError([f"ITACA_DATA_DIR: this user may not write {folder}, where the ledger lies"])
 
 
 async def _open_parts(

@@ -39,7 +39,12 @@ def write_ledger(work: Callable[[Connection], T]) -> T:
 
 
 async def _with_ledger(work: Callable[[Connection], T], *, is_write: bool) -> T:
-    database = await open_database(shared_settings().ledger_url())
+    settings = shared_settings()
+    try:
+        database = await open_database(settings.ledger_url())
+    except TransientError as error:
+        look = "" if settings.database_url is None else "; does the server of ITACA_DATABASE_URL run?"
+        raise TransientError(f"the ledger cannot be reached: {error}{look}") from error
     try:
         return await (database.write(work) if is_write else database.read(work))
     finally:

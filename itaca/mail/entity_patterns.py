@@ -41,19 +41,20 @@ def load_patterns(path: Path) -> tuple[EntityPattern, ...]:
     Raises:
         ConfigurationError: the file cannot be read, or patterns are wrong; every problem is named at once.
     """
+    where = f"ITACA_ENTITIES_FILE: entities file {path.name}"
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError([f"entities file {path.name}: {error}"]) from error
+        raise ConfigurationError([f"{where}: {error}"]) from error
     problems: list[str] = []
     patterns: list[EntityPattern] = []
     entries = document.get("pattern", [])
     if not isinstance(entries, list) or set(document) - {"pattern"}:
-        problems.append(f"entities file {path.name}: only [[pattern]] tables are known")
+        problems.append(f"{where}: only [[pattern]] tables are known")
         entries = []
     for number, entry in enumerate(entries, 1):
         found = _problems_of(entry)
-        problems += [f"entities file {path.name}, pattern {number}: {problem}" for problem in found]
+        problems += [f"{where}, pattern {number}: {problem}" for problem in found]
         if not found:
             patterns += _compile(entry)
     if problems:

@@ -81,7 +81,10 @@ async def _open_file(path: Path) -> Database:
 
 def _open_existing(path: Path) -> SqliteDatabase:
     if not path.exists():
-        raise ConfigurationError(["ITACA_DATABASE_URL: there is no such file: run `itaca up` once to create it"])
+        there = f"there is no ledger at {path}"
+        raise ConfigurationError(
+            [f"ITACA_DATABASE_URL: {there}: run `itaca up` once to make it, or set ITACA_DATA_DIR to where it is"]
+        )
     return SqliteDatabase(path)
 
 

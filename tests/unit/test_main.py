@@ -78,3 +78,33 @@ def test_a_builder_that_refuses_is_2(tmp_path: Path, capsys: pytest.CaptureFixtu
     environ = {"ITACA_DATA_DIR": str(tmp_path), "ITACA_METRICS_PORT": "0"}
     assert run_services([Service(WatchLike, refuse)], environ) == 2
     assert "ITACA_WATCH_PORT: is taken" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ITACA_DATABASE_URL", "mysql://u:parola@h/x"),
+        ("ITACA_BROKER_URL", "http://u:parola@h"),
+        ("ITACA_SECRET_KEY", "parola"),
+        ("ITACA_RECEIPT_KEY", "parola"),
+        ("ITACA_SECTOR", "toys"),
+        ("ITACA_LAW_FILE", "/nowhere/law.toml"),
+        ("ITACA_ENTITIES_FILE", "/nowhere/entities.toml"),
+    ],
+)
+def test_what_cannot_be_used_is_found_by_the_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], variable: str, value: str
+) -> None:
+    """Whoever checks a configuration before a start hears what the start would say, and no secret."""
+    assert run(tmp_path, only_check=True, **{variable: value}) == 2
+    said = capsys.readouterr().err
+    assert (said.startswith(variable), "parola" in said, len(said.splitlines())) == (True, False, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_data_folder_that_cannot_be_one_is_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file in its place, or a path that leads nowhere: the variable is named, and nothing is waited for."""
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert run(folder) == 2
+        assert capsys.readouterr().err.startswith(f"ITACA_DATA_DIR: {folder} ")
