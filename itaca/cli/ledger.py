@@ -14,6 +14,7 @@ from itaca.clock import SystemClock
 from itaca.errors import PermanentError, TransientError
 from itaca.settings import SharedSettings, load
 from itaca.storage.open import open_database
+from itaca.storage.postgres import PATIENT
 
 T = TypeVar("T")
 MEMORY = "memory://"
@@ -41,7 +42,7 @@ def write_ledger(work: Callable[[Connection], T]) -> T:
 async def _with_ledger(work: Callable[[Connection], T], *, is_write: bool) -> T:
     settings = shared_settings()
     try:
-        database = await open_database(settings.ledger_url())
+        database = await open_database(settings.ledger_url(), PATIENT)
     except TransientError as error:
         look = "" if settings.database_url is None else "; does the server of ITACA_DATABASE_URL run?"
         raise TransientError(f"the ledger cannot be reached: {error}{look}") from error

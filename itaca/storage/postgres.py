@@ -41,6 +41,10 @@ class PostgresLimits:
     pause_s: float = 0.02
 
 
+PATIENT = PostgresLimits(connections=1, statement_timeout_s=3600.0, transaction_timeout_s=3600.0)
+"""For a person who waits at the command line: an audit reads all of a large ledger, which takes minutes."""
+
+
 class PostgresDatabase:
     """A ledger on a PostgreSQL server.
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.engine import make_url
 
+from itaca.cli.ledger import read_ledger
 from itaca.errors import ConfigurationError, PermanentError, TransientError
 from itaca.storage.open import open_database
 from itaca.storage.postgres import PostgresDatabase, PostgresLimits
@@ -253,3 +254,11 @@ async def test_a_true_conflict_ends_as_permanent(database: PostgresDatabase) -> 
     with pytest.raises(PermanentError, match="23505"):
         await database.write(twice)
     assert 1 < len(runs) <= IMPATIENT.attempts
+
+
+def test_whoever_asks_at_the_command_line_may_wait(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An audit of a large ledger reads for minutes, where a stage gives up after seconds."""
+    monkeypatch.setenv("ITACA_DATABASE_URL", postgres_url)
+    limits = ("statement_timeout", "lock_timeout")
+    found = read_ledger(lambda c: [c.exec_driver_sql(f"SHOW {name}").scalar_one() for name in limits])
+    assert found == ["1h", "10s"]
