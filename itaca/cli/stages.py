@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from itaca.cli.ledger import MEMORY, shared_settings
 from itaca.errors import ConfigurationError
 from itaca.main import Service, run_services
 from itaca.process import Parts, Stage
@@ -53,11 +54,18 @@ def service(name: str) -> Service:  # type: ignore[type-arg]
 
 def _stage_verb(name: str) -> Callable[[bool], None]:
     def run(check_config: CheckOnly = False) -> None:
-        if os.environ.get("ITACA_BROKER_URL", "memory://").startswith("memory://") and name not in _WITHOUT_BROKER:
+        if name not in _WITHOUT_BROKER and _is_broker_in_memory():
             raise ConfigurationError([_MEMORY_ONLY_TOGETHER])
         sys.exit(run_services([service(name)], os.environ, only_check=check_config))
 
     return run
+
+
+def _is_broker_in_memory() -> bool:
+    try:
+        return shared_settings().broker_url.get_secret_value().startswith(MEMORY)
+    except ConfigurationError:
+        return False  # Said below, together with whatever else is wrong.
 
 
 async def welcome(parts: Parts, stages: Sequence[Stage]) -> None:
