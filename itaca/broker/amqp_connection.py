@@ -137,7 +137,7 @@ class AmqpConnection:
             try:
                 await self._live_once()
             except TransientError as error:
-                self._problem = without_password(f"{self._role}: {address(self._url)}: {error}", self._url)
+                self._problem = f"{self._role}: {address(self._url)}: {without_password(str(error), self._url)}"
             self._failures = 0 if self._clock.monotonic_s() - began_s > STEADY_S else self._failures + 1
             self._log_problem()
             await self._clock.sleep(self._delay_s())

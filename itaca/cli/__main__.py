@@ -80,6 +80,10 @@ def main() -> None:
         # The reader of our output went away (a pager, head); that is no error.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        # A file that somebody named cannot be read or written; whatever else fails is an error of ours by then.
+        print(f"itaca: {error.filename or 'a file'}: {error.strerror or type(error).__name__}", file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -113,8 +113,15 @@ def _activity(row: dict[str, str]) -> Activity:
 
 
 def _moment(text: str) -> datetime:
-    """Read a moment; one without an offset is of the company's time zone, a day is its end: the last it can mean."""
-    moment = datetime.fromisoformat(text)
+    """Read a moment; one without an offset is of the company's time zone, a day is its end: the last it can mean.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("happened_at is a day such as 2026-08-31, or a moment: 2026-08-31T10:00:00+02:00") from None
     zone = Policy().calendar.zone
     if len(text) <= len("2026-08-31"):
         moment = moment.replace(hour=23, minute=59, second=59)

@@ -112,7 +112,9 @@ def erased(as_json: Annotated[bool, typer.Option("--json", help="One JSON line f
 
 @app.command("erase-again", epilog="Example: itaca customers erase-again erased.jsonl")
 def erase_again(
-    file: Annotated[Path, typer.Argument(help="What `itaca customers erased --json` printed.", exists=True)],
+    file: Annotated[
+        Path, typer.Argument(help="What `itaca customers erased --json` printed.", exists=True, dir_okay=False)
+    ],
 ) -> None:
     """Erase, after a backup was restored, whoever had been erased since; the same list again changes nothing.
 

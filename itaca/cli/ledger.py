@@ -1,6 +1,7 @@
 """How a verb reaches the ledger and the broker that ``itaca up`` in the same folder uses."""
 
 import asyncio
+import logging
 import os
 import random
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from itaca.broker.open import open_broker
 from itaca.broker.port import Broker
 from itaca.clock import SystemClock
 from itaca.errors import PermanentError, TransientError
+from itaca.observability.logs import configure_logs
 from itaca.settings import SharedSettings, load
 from itaca.storage.open import open_database
 from itaca.storage.postgres import PATIENT
@@ -64,6 +66,9 @@ def ask_broker(work: Callable[[Broker], Awaitable[T]], timeout_s: float = 10.0) 
         raise PermanentError(
             "the broker is in the memory of `itaca up`: its queues are on its metrics page (itaca_queue_messages)"
         )
+    # What is said while it is tried again and again stands in one sentence at the end.
+    configure_logs("error")
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     return asyncio.run(_with_broker(url, work, timeout_s))
 
 
@@ -77,6 +82,6 @@ async def _with_broker(url: str, work: Callable[[Broker], Awaitable[T]], timeout
             return await work(broker)
     except TimeoutError:
         problems = "; ".join(broker.problems()) or "no answer"
-        raise TransientError(f"the broker cannot be reached: {problems}") from None
+        raise TransientError(f"the broker cannot be reached: {problems}; look at ITACA_BROKER_URL") from None
     finally:
         await broker.close()

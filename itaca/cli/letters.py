@@ -109,14 +109,14 @@ def _load_slice(path: Path, begin: int, end: int) -> Letter:
 
 
 def _in_rows(path: Path) -> Iterator[LetterSource]:
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 row = _row(line, path, number)
                 yield LetterSource(str(row["id"]), functools.partial(_load_row, row))
 
 
-def _row(line: str, path: Path, number: int) -> Mapping[str, Any]:
+def _row(line: bytes, path: Path, number: int) -> Mapping[str, Any]:
     try:
         row = json.loads(line)
     except ValueError as error:

@@ -1,7 +1,6 @@
 """``itaca send``: mail files to Itaca by SMTP, as a mail server would."""
 
 import asyncio
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -22,15 +21,14 @@ def send(
         list[Path], typer.Argument(help=".eml files, Maildir or mbox folders, corpus JSONL.", exists=True)
     ],
     host: Annotated[str, typer.Option(help="Where Itaca listens.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Its port; default: that of the settings, 2525.")] = 0,
+    port: Annotated[int, typer.Option(help="Its port.", min=1, max=65535, envvar="ITACA_INGEST_PORT")] = 2525,
     sender: Annotated[str, typer.Option(help="Envelope sender; default: the From of each mail.")] = "",
     recipient: Annotated[str, typer.Option(help="Envelope recipient; default: the To of each mail.")] = "",
-    limit: Annotated[int, typer.Option(help="Send at most so many mails; 0: all.")] = 0,
+    limit: Annotated[int, typer.Option(help="Send at most so many mails; 0: all.", min=0)] = 0,
     concurrency: Annotated[int, typer.Option(help="Connections at once.", min=1, max=50)] = 4,
     as_json: Annotated[bool, typer.Option("--json", help="Print the accepted ids and refusals as JSON.")] = False,
 ) -> None:
     """Send mail files by SMTP and say what became of each."""
-    port = port or int(os.environ.get("ITACA_INGEST_PORT", "2525"))
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("sending"),

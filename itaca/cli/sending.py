@@ -3,6 +3,7 @@
 import asyncio
 import random
 import re
+import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -76,7 +77,6 @@ async def send_files(
         recipient: envelope recipient of all; empty takes the To of each mail.
         concurrency: connections at a time.
         limit: send at most so many mails, the first ones; 0 sends all.
-        limit: send only the first so many; 0 sends all.
         progress: told after each mail how many are done, and how many there are.
 
     Raises:
@@ -84,7 +84,6 @@ async def send_files(
         TransientError: nobody listens there; nothing was sent.
     """
     sources = find_letters(paths)
-    sources = sources[:limit] if limit else sources
     sources = sources[:limit] if limit else sources
     await _knock(host, port)
     sending = _Sending(
@@ -101,6 +100,8 @@ async def _knock(host: str, port: int) -> None:
     try:
         async with asyncio.timeout(_KNOCK_S):
             _, writer = await asyncio.open_connection(host, port)
+    except socket.gaierror as error:
+        raise TransientError(f"no machine is called {host}; is --host right?") from error
     except OSError as error:
         raise TransientError(f"nobody listens at {host}:{port}; `itaca up` starts Itaca on port 2525") from error
     writer.close()
@@ -142,7 +143,12 @@ class _Sending:
             client.close()
 
     async def _send(self, client: SMTP, source: LetterSource) -> None:
-        letter = source.load()
+        try:
+            letter = source.load()
+        except OSError as error:
+            reply = f"the file cannot be read ({error.strerror})"
+            self.report.not_sent.append(NotSent(source.name, reply, is_refused=False))
+            return
         reply = ""
         for attempt in range(_ATTEMPTS):
             if attempt:

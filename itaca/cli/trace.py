@@ -19,7 +19,7 @@ def trace(
     """Show everything that happened to one mail or case, in order."""
     facts = read_ledger(lambda conn: life_of(conn, key))
     if not facts:
-        typer.echo(f"nothing is known of {key}", err=True)
+        typer.echo(f"nothing is known of {key}: give a mail id, a Message-ID or a case reference", err=True)
         raise typer.Exit(1)
     for fact in facts:
         if as_json:

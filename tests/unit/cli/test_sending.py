@@ -44,6 +44,30 @@ def corpus(folder: Path, rows: int) -> Path:
     return path
 
 
+async def test_a_file_that_cannot_be_read_stops_no_other(tmp_path: Path) -> None:
+    """It is named with the reason; what lies beside it is sent."""
+    box = mailbox.Maildir(tmp_path / "Maildir")
+    box.add(RAW)
+    (tmp_path / "Maildir" / "new" / "1.gone").symlink_to(tmp_path / "nowhere")
+    async with listening(tmp_path) as door:
+        report = await send_files([tmp_path / "Maildir"], "127.0.0.1", door.port)
+    assert len(report.accepted) == 1
+    assert [(one.name[-6:], "cannot be read" in one.reply) for one in report.not_sent] == [("1.gone", True)]
+
+
+def test_rows_that_are_no_text_are_named(tmp_path: Path) -> None:
+    """By file and line, as other lines that are no mail."""
+    (tmp_path / "x.jsonl").write_bytes(b"\xff\xfe\n")
+    with pytest.raises(PermanentError, match="line 1 is no JSON"):
+        find_letters([tmp_path / "x.jsonl"])
+
+
+async def test_a_host_that_is_none_is_named(tmp_path: Path) -> None:
+    """A name that leads nowhere is another mistake than a port where nobody listens."""
+    with pytest.raises(TransientError, match=r"no machine is called itaca\.invalid"):
+        await send_files([corpus(tmp_path, 1)], "itaca.invalid", 2525)
+
+
 async def test_every_kind_of_mailbox_is_sent(tmp_path: Path) -> None:
     """A folder with .eml, mbox, Maildir and JSONL gives each mail once, with the ids of the server."""
     box = tmp_path / "mail"

@@ -77,7 +77,7 @@ def test_a_file_of_charges_is_imported_once(ledger: Run, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (HEAD + "billing,1,charge,yesterday,a@b.it,,\n", "line 2"),
+        (HEAD + "billing,1,charge,yesterday,a@b.it,,\n", "line 2: happened_at is a day such as"),
         (HEAD + "billing,1,gift,2026-08-31,a@b.it,,\n", "kinds are"),
         (HEAD + "billing,1,charge,2026-08-31,,,\n", "to whom"),
         (HEAD + ",,charge,2026-08-31,a@b.it,,\n", "system and id"),

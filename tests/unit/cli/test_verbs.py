@@ -85,6 +85,42 @@ def test_a_stage_alone_needs_a_broker_that_others_can_reach(itaca: Run) -> None:
     assert said.err.startswith("ITACA_BROKER_URL: ")
 
 
+def test_the_broker_of_a_stage_may_stand_in_a_file(itaca: Run, tmp_path: Path) -> None:
+    """As container secrets do: the address is read from it before anybody says that there is none."""
+    (tmp_path / "broker").write_text("amqp://itaca:parola@mq/\n")
+    assert itaca("router", "--check-config", ITACA_BROKER_URL_FILE=str(tmp_path / "broker")).code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("label", "export", "--to", "file/below.jsonl"), "file"),
+        (("demo", "--keep", "file"), "file"),
+        (("customers", "erase-again", "."), "."),
+    ],
+    ids=" ".join,
+)
+def test_a_path_that_cannot_be_used_is_a_sentence(words: tuple[str, ...], says: str, ledger: Run) -> None:
+    """Whichever verb met it: the path and why, and nothing of our code."""
+    Path("file").write_text("")
+    said = ledger(*words)
+    assert (said.code in (1, 2), says in said.err, "Traceback" in said.err) == (True, True, False)
+
+
+@pytest.mark.parametrize("words", [("--port", "99999"), ()])
+def test_a_port_that_is_none_is_misuse(words: tuple[str, ...], itaca: Run) -> None:
+    """By option or by variable; one that the settings name is where mail is sent without an option."""
+    Path("mail.eml").write_text("Subject: x\n\nx\n")
+    assert itaca("send", "mail.eml", *words, ITACA_INGEST_PORT="abc").code == 2
+    assert "127.0.0.1:1;" in itaca("send", "mail.eml", ITACA_INGEST_PORT="1").err
+
+
+def test_a_ledger_that_is_away_names_its_variable(itaca: Run) -> None:
+    """A server that does not answer is 1, and the sentence says where its address stands."""
+    said = itaca("cases", "list", ITACA_DATABASE_URL="postgresql+asyncpg://u:parola@127.0.0.1:1/x")
+    assert (said.code, "ITACA_DATABASE_URL" in said.err, "parola" in said.err) == (1, True, False)
+
+
 def test_settings_show_what_is_in_effect_and_mask_secrets(itaca: Run) -> None:
     """One JSON object holds every variable."""
     said = itaca(
