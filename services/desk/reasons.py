@@ -40,6 +40,7 @@ _FIXED = (
     N_("taken back: it stays where it was"),
     N_("answer written at the desk"),
     N_("a person read it: it asks nothing of us"),
+    N_("a person read it: it is an order"),
     N_("confirmed by the exchange outcomes"),
     N_("taken by the mail server"),
     N_("written to the outbox folder"),

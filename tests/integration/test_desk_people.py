@@ -72,6 +72,7 @@ async def test_an_address_is_changed_and_its_person_follows(site: Site, web: htt
         await sign_in(hers, "Anna Neri")
         taken = await save(web, page, f"{page}/address", email=site.people["Marco Gallo"].email)
         assert (taken.status_code, "già di un'altra persona" in unescape(taken.text)) == (409, True)
+        assert 'name="email" required maxlength="254" autocomplete="off" value="marco@bottega.example"' in taken.text
         done = await save(web, page, f"{page}/address", email=" Anna.Rossi@bottega.example ")
         assert done.headers["location"] == f"{page}?done=address"
         assert "Da ora accede con il nuovo indirizzo" in (await web.get(done.headers["location"])).text

@@ -61,12 +61,12 @@ async def change_address(
     request: Request, desk: DeskHere, visitor: Administrator, person_id: str, email: Text = "", version: Text = ""
 ) -> Response:
     """Change the address by which somebody signs in."""
-    by = change_by(request, visitor)
+    by, wanted = change_by(request, visitor), email[:MOST_OF_ADDRESS]
 
     def work(conn: Connection) -> None:
-        staff.change_address(conn, by, PersonId(person_id), email[:MOST_OF_ADDRESS], version)
+        staff.change_address(conn, by, PersonId(person_id), wanted, version)
 
-    return await _do(desk, visitor, person_id, work, "address")
+    return await _do(desk, visitor, person_id, work, "address", email=wanted)
 
 
 @router.post("/role")
@@ -154,6 +154,7 @@ async def _do(
     work: Callable[[Connection], None],
     done: str,
     typed: Profile | None = None,
+    email: str = "",
 ) -> Response:
     def checked(conn: Connection) -> None:
         with keep_way_in(conn, desk.settings):
@@ -163,7 +164,7 @@ async def _do(
         await desk.database.write(checked)
     except PermanentError as error:
         said = problem_words(error, desk.pages.words(visitor.language))
-        return await _show(desk, visitor, person_id, problem=said, typed=typed)
+        return await _show(desk, visitor, person_id, problem=said, typed=typed, email=email)
     return RedirectResponse(f"/people/{person_id}?done={done}", 303)
 
 
@@ -175,6 +176,7 @@ async def _show(
     done: str = "",
     link: str = "",
     typed: Profile | None = None,
+    email: str = "",
 ) -> Response:
     today = desk.policy.calendar.today(desk.clock.now())
 
@@ -197,6 +199,7 @@ async def _show(
         "today": today,
         "roles": list(Role),
         "kept": now,
+        "email": email or one.person.email,
         "shown": shown,
         "is_typed": typed is not None and typed != now,
         "version_of": person_version,
