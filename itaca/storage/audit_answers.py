@@ -4,17 +4,18 @@ import random
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from itaca.cases.missed import FOUND, missed_complaint
 from itaca.cases.model import MailFacts
 from itaca.cases.policy import Policy
 from itaca.contracts.events import Judgement
-from itaca.contracts.ids import CaseId, CaseReference, MailId, PersonId, uuid7
+from itaca.contracts.ids import CaseReference, MailId, PersonId, uuid7
 from itaca.contracts.intents import CaseKind, Intent
 from itaca.errors import PermanentError
 from itaca.mail.model import MailText
 from itaca.storage import tables
+from itaca.storage.case_links import unlink_beside
 from itaca.storage.effects import Effects
 from itaca.storage.entries import Entries
 from itaca.storage.followups import follow_up
@@ -118,7 +119,7 @@ def _take_up(
     effects = Effects(conn, entries, writers, today, rng)
     _, (case_id,) = effects.follow(mail, standing, (action,))
     entries.event(case_id, "found_by_audit", mail_id, {"says": FOUND})
-    _unlink(conn, mail_id, case_id)
+    unlink_beside(conn, case_id, mail_id)
     entries.write(conn)
     follow_up(conn, entries, {mail_id: mail.text}, {mail_id: to_micros(mail.received_at)}, policy)
     return writers.cases[case_id].reference
@@ -131,11 +132,3 @@ def _facts(conn: Connection, mail_id: MailId, model: str) -> MailFacts:
     judgement = Judgement.model_validate(conn.execute(query).scalar_one())
     text = load_texts(conn, [mail_id]).get(mail_id, MailText(is_readable=False))
     return MailFacts(mail_id, from_micros(mail.received_at), text, judgement, delivered_to=tuple(mail.envelope_to))
-
-
-def _unlink(conn: Connection, mail_id: MailId, case_id: CaseId) -> None:
-    """Remove the looser link of a mail that stood beside the case until now; the history keeps it."""
-    links = tables.case_mails
-    conn.execute(
-        delete(links).where(links.c.case_id == case_id, links.c.mail_id == mail_id, links.c.role.not_in(_JOINED))
-    )

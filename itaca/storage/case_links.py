@@ -54,6 +54,12 @@ def unlink(conn: Connection, case_id: CaseId, mail_ids: Collection[MailId]) -> N
         conn.execute(delete(table).where(table.c.case_id == case_id, table.c.mail_id.in_(mail_ids)))
 
 
+def unlink_beside(conn: Connection, case_id: CaseId, mail_id: MailId) -> None:
+    """Remove the looser link of a mail that stood beside a case and is to join it; the history keeps it."""
+    beside = (case_mails.c.case_id == case_id) & (case_mails.c.mail_id == mail_id)
+    conn.execute(delete(case_mails).where(beside, case_mails.c.role.not_in(_COUNTS)))
+
+
 def carry_interactions(
     conn: Connection, from_case: CaseId, to_case: CaseId, customer_id: str, mail_ids: Collection[MailId] | None = None
 ) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.contract.aside_contract import ClocksAtTheDeskContract
 from tests.contract.merging_contract import MergingContract
+from tests.contract.reviewing_contract import ReviewingContract
 from tests.contract.splitting_contract import SplittingContract
 from tests.contract.undoing_contract import UndoingContract
 
@@ -12,6 +13,10 @@ pytestmark = pytest.mark.postgres
 
 class TestMerging(MergingContract):
     """Mergers on PostgreSQL."""
+
+
+class TestReviewing(ReviewingContract):
+    """Mails decided about on PostgreSQL."""
 
 
 class TestSplitting(SplittingContract):

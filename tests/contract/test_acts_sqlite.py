@@ -2,12 +2,17 @@
 
 from tests.contract.aside_contract import ClocksAtTheDeskContract
 from tests.contract.merging_contract import MergingContract
+from tests.contract.reviewing_contract import ReviewingContract
 from tests.contract.splitting_contract import SplittingContract
 from tests.contract.undoing_contract import UndoingContract
 
 
 class TestMerging(MergingContract):
     """Mergers on SQLite."""
+
+
+class TestReviewing(ReviewingContract):
+    """Mails decided about on SQLite."""
 
 
 class TestSplitting(SplittingContract):
