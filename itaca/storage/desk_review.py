@@ -1,13 +1,13 @@
 """Mail that waits for a person's decision: the next one, and what follows from the decision."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from itaca.cases.model import MailFacts
+from itaca.cases.model import KnownCase, MailFacts
 from itaca.cases.policy import Policy
 from itaca.cases.reviewed import reviewed_matters
 from itaca.contracts.events import Judgement
@@ -15,21 +15,22 @@ from itaca.contracts.ids import CaseId, CaseReference, MailId, PersonId
 from itaca.contracts.intents import CaseKind, CaseOutcome, Intent
 from itaca.errors import PermanentError
 from itaca.mail.model import MailText
-from itaca.storage.asks import carry_asks
+from itaca.storage.asks import carry_asks, tick_all
 from itaca.storage.case_acts import Act, hold_open
+from itaca.storage.case_links import unlink_beside
 from itaca.storage.cases import close_case
 from itaca.storage.conditions import is_of_kind, is_open_case, is_unchecked
 from itaca.storage.desk_case import case_version, newest_judgements
 from itaca.storage.desk_lists import count_open
 from itaca.storage.effects import Effects
+from itaca.storage.followups import follow_up
 from itaca.storage.labels import set_label
 from itaca.storage.mails import load_texts
-from itaca.storage.moments import dated, from_micros
+from itaca.storage.moments import dated, from_micros, to_micros
 from itaca.storage.paging import Tally, tally
 from itaca.storage.people import load_roster
 from itaca.storage.standing import load_writers, lock_writers
 from itaca.storage.tables import audit_samples, case_events, cases, mails
-from itaca.storage.violations import hold_opened
 
 
 @dataclass(frozen=True)
@@ -92,23 +93,32 @@ def decide_review(
         raise PermanentError("only a mail that waits for it can be decided about")
     mail_id = MailId(row.opened_by)
     set_label(conn, mail_id, intents, email, False, act.now, act.rng)
-    opened = _follow(conn, act, mail_id, intents, policy) if intents else []
+    found = _follow(conn, act, mail_id, intents, policy) if intents else []
     entries = act.entries()
     said = sorted(intent.value for intent in intents)
     entries.event(act.case_id, "decided", mail_id, {"intents": said})
     entries.write(conn)
-    if opened:
-        carry_asks(conn, act.case_id, opened[0][0])
-    outcome = CaseOutcome.MERGED if opened else CaseOutcome.NOT_A_MATTER
-    evidence = ", ".join(reference for _, reference in opened) or "a person read it: it asks nothing of us"
+    if found:
+        _pass_asks_on(conn, act, found)
+    outcome = CaseOutcome.MERGED if found else CaseOutcome.NOT_A_MATTER
+    evidence = ", ".join(case.reference for case in found) or "a person read it: it asks nothing of us"
     close_case(conn, act.case_id, outcome, evidence, act.now, act.rng, act.person_id)
-    return [reference for _, reference in opened]
+    return [case.reference for case in found]
+
+
+def _pass_asks_on(conn: Connection, act: Act, found: Sequence[KnownCase]) -> None:
+    """Let who answers answer what was asked; the system that takes an order on is asked nothing, and closes it."""
+    answering = next((case for case in found if case.kind is not CaseKind.ORDER), None)
+    if answering is not None:
+        carry_asks(conn, act.case_id, answering.id)
+    else:
+        tick_all(conn, act.case_id, "a person read it: it is an order", act.now, act.rng, act.person_id)
 
 
 def _follow(
     conn: Connection, act: Act, mail_id: MailId, intents: Collection[Intent], policy: Policy
-) -> list[tuple[CaseId, CaseReference]]:
-    """Route the mail as a person sees it; its settlement stands."""
+) -> list[KnownCase]:
+    """Route the mail as a person sees it, and return its cases; its settlement stands, its asks are the review's."""
     today = policy.calendar.today(act.now)
     mail = _facts(conn, mail_id)
     lock_writers(conn, [mail.text])
@@ -117,9 +127,11 @@ def _follow(
     entries = act.entries()
     effects = Effects(conn, entries, writers, today, act.rng)
     _, touched = effects.follow(mail, standing, reviewed_matters(mail, standing, policy, intents, act.now))
+    for case_id in touched:
+        unlink_beside(conn, case_id, mail_id)
     entries.write(conn)
-    hold_opened(conn, entries, policy)
-    return [(case_id, writers.cases[case_id].reference) for case_id in touched]
+    follow_up(conn, entries, {}, {mail_id: to_micros(mail.received_at)}, policy)
+    return [writers.cases[case_id] for case_id in touched]
 
 
 def _facts(conn: Connection, mail_id: MailId) -> MailFacts:
