@@ -17,6 +17,7 @@ ALLOWED_BROAD_EXCEPT = {
 UNPICKLING = {"pickle.load", "pickle.loads", "joblib.load", "cloudpickle.load", "cloudpickle.loads", "dill.load"}
 UNPICKLES = "services/classifier/model.py"  # after the hash of the file was compared with the promoted manifest
 DATABASE_ENGINES = ("sqlalchemy.create_engine", "sqlalchemy.ext.asyncio", "sqlalchemy.engine")
+UNCONDITIONAL = {"pytest.mark.skip", "pytest.mark.xfail", "unittest.skip"}
 DRIVERS = {"aio_pika", "aiormq", "pamqp"}
 
 
@@ -35,6 +36,7 @@ def test_nothing_is_unpickled_but_a_promoted_model() -> None:
     """Unpickling runs code: only the loader of models does it, and it checks the hash before."""
     found = {source.path for source in sources(*PRODUCT) for call, _ in source.calls if call in UNPICKLING}
     assert found == {UNPICKLES}
+    assert _importing(tuple(UNPICKLING)) == [], "called by its whole name, so that it is seen here"
 
 
 def test_nothing_evaluates_text_as_code() -> None:
@@ -87,16 +89,16 @@ def test_tests_use_fakes_with_state_and_wait_for_facts() -> None:
     sleeps = [
         f"{source.path}:{line}" for source in sources("tests") for call, line in source.calls if call == "time.sleep"
     ]
-    assert mocks + sleeps == []
+    assert mocks + sleeps + _importing(("time.sleep",), "tests") == []
 
 
 def test_no_test_is_skipped_without_a_condition() -> None:
     """A test that never runs is no test."""
     found = [
-        f"{source.path}:{line}"
+        f"{source.path}:{node.lineno}"
         for source in sources("tests")
-        for call, line in source.calls
-        if call in ("pytest.mark.skip", "pytest.mark.xfail", "unittest.skip")
+        for node in source.nodes
+        if isinstance(node, ast.Attribute) and node.attr in ("skip", "xfail") and ast.unparse(node) in UNCONDITIONAL
     ]
     assert found == []
 
