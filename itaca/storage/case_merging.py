@@ -55,8 +55,8 @@ def merge(conn: Connection, act: Act, merger: Merger, policy: Policy) -> CaseRef
     target = conn.scalar(select(cases.c.id).where(cases.c.reference == merger.into.strip().upper()))
     if target is None:
         raise PermanentError(NOBODY)
-    # Both in the order of their ids: two mergers at once never wait for each other.
-    both = select(cases).where(cases.c.id.in_((act.case_id, target))).order_by(cases.c.id).with_for_update()
+    # Both in the order in which routers take the cases of a customer, the newest first: nobody waits for each other.
+    both = select(cases).where(cases.c.id.in_((act.case_id, target))).order_by(cases.c.id.desc()).with_for_update()
     rows = {row.id: row for row in conn.execute(both)}
     hold_open(conn, act)
     ending, staying = rows[act.case_id], rows[target]

@@ -40,12 +40,13 @@ def split(conn: Connection, act: Act, splitting: Splitting, policy: Policy) -> C
         PermanentError: the mails cannot open such a case; with what to do instead.
         TransientError: nobody can own a case.
     """
+    # The writers before the case, as routers take them.
+    lock_writers(conn, load_texts(conn, splitting.mail_ids).values())
     row = hold_open(conn, act)
     check_split(splitting, counted(mails_of(conn, act.case_id)), MailId(row.opened_by))
     opener = _opener(conn, splitting)
     mail = _facts(conn, opener)
     today = policy.calendar.today(act.now)
-    lock_writers(conn, [mail.text])
     writers = load_writers(conn, [mail.text], load_roster(conn, today))
     standing = writers.standing_of(mail)
     standing = replace(standing, customer_id=standing.customer_id or CustomerId(row.customer_id))

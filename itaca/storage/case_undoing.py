@@ -107,7 +107,7 @@ def take_back(conn: Connection, act: Act) -> TakenBack:
     if row is None:
         raise PermanentError(TOO_LATE)
     touched = sorted({*row.before["cases"], *row.before["opened"], act.case_id})
-    conn.execute(select(cases.c.id).where(cases.c.id.in_(touched)).order_by(cases.c.id).with_for_update())
+    conn.execute(select(cases.c.id).where(cases.c.id.in_(touched)).order_by(cases.c.id.desc()).with_for_update())
     letters = _letters(conn, row)
     if _left(letters):
         raise PermanentError(HAS_LEFT)

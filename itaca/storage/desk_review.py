@@ -88,6 +88,9 @@ def decide_review(
         PermanentError: the case is no review.
         TransientError: nobody can own a case.
     """
+    # The writer before the case, as routers take them.
+    opener = conn.scalars(select(cases.c.opened_by).where(cases.c.id == act.case_id)).all()
+    lock_writers(conn, load_texts(conn, map(MailId, opener)).values())
     row = hold_open(conn, act)
     if row.kind != CaseKind.REVIEW.value:
         raise PermanentError("only a mail that waits for it can be decided about")
@@ -121,7 +124,6 @@ def _follow(
     """Route the mail as a person sees it, and return its cases; its settlement stands, its asks are the review's."""
     today = policy.calendar.today(act.now)
     mail = _facts(conn, mail_id)
-    lock_writers(conn, [mail.text])
     writers = load_writers(conn, [mail.text], load_roster(conn, today))
     standing = writers.standing_of(mail)
     entries = act.entries()

@@ -4,7 +4,7 @@ Another process is a connection of its own, in whose transaction the test stops.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -14,23 +14,32 @@ import pytest
 from sqlalchemy import Connection
 
 from itaca.cases.activities import Activity
-from itaca.contracts.intents import ActivityKind, OutboxKind, OutboxState
+from itaca.cases.splitting import Splitting
+from itaca.contracts.events import Judgement
+from itaca.contracts.intents import ActivityKind, CaseKind, Intent, OutboxKind, OutboxState
+from itaca.mail.model import Entity, EntityKind
 from itaca.storage import tables as t
 from itaca.storage.activities import report_activity
 from itaca.storage.cancellations import follow_watches
+from itaca.storage.case_acts import Act
+from itaca.storage.case_merging import Merger, merge
+from itaca.storage.case_splitting import split
 from itaca.storage.confirmations import Effect, confirm_effect
 from itaca.storage.departures import departed, failed
+from itaca.storage.desk_case import case_version
+from itaca.storage.desk_review import decide_review
 from itaca.storage.moments import to_micros
 from itaca.storage.outbox import enqueue
 from itaca.storage.owner_timers import check_owners
 from itaca.storage.parkings import end_parkings
 from tests.support.ledger import open_ledger
 from tests.support.postgres import PostgresServer
-from tests.support.routed import CANCELLATION, COMPLAINT, ORDER, POLICY, Desk
+from tests.support.routed import CANCELLATION, COMPLAINT, ORDER, POLICY, UNSURE, Desk
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.postgres
 Work = Callable[[Connection], Any]
+Start = Callable[[Desk, Any], Awaitable[Work]]
 
 
 class Process:
@@ -184,5 +193,55 @@ async def test_the_case_comes_first(desk: Desk, other: Process, name: str) -> No
     meeting = asyncio.create_task(desk.ledger.database.write(work))
     await other.meets(meeting)
     await other.does(f"SELECT 1 FROM {table} WHERE case_id = $1 FOR UPDATE NOWAIT", case.id)
+    await other.commits()
+    await meeting
+
+
+async def test_the_newest_of_two_cases_comes_first(desk: Desk, other: Process) -> None:
+    """A merger takes the cases in the order in which a router takes those of a customer."""
+    for number in ("4711001", "4711002"):
+        await desk.settle(COMPLAINT, "testo", Entity(kind=EntityKind.ORDER_NUMBER, value=number))
+    older, newer = await desk.cases()
+    work = await _merges(desk, older, newer)
+    await other.does("SELECT 1 FROM cases WHERE id = $1 FOR UPDATE", newer.id)
+    meeting = asyncio.create_task(desk.ledger.database.write(work))
+    await other.meets(meeting)
+    await other.does("SELECT 1 FROM cases WHERE id = $1 FOR UPDATE NOWAIT", older.id)
+    await other.commits()
+    await meeting
+
+
+async def _act(desk: Desk, case: Any) -> Act:
+    version = await desk.ledger.database.read(lambda c: case_version(c, case.id))
+    return Act(case.id, case.owner_id, version, desk.now, desk.ledger.rng, anybodys=True)
+
+
+async def _merges(desk: Desk, ending: Any, staying: Any) -> Work:
+    act = await _act(desk, ending)
+    return lambda c: merge(c, act, Merger(staying.reference), POLICY)
+
+
+async def _decides(desk: Desk, case: Any) -> Work:
+    act = await _act(desk, case)
+    return lambda c: decide_review(c, act, [Intent.COMPLAINT], "agent@shop.example", POLICY)
+
+
+async def _splits(desk: Desk, case: Any) -> Work:
+    act = await _act(desk, case)
+    splitting = Splitting((case.opened_by,), CaseKind.CANCELLATION, moves=False, number="C1")
+    return lambda c: split(c, act, splitting, POLICY)
+
+
+@pytest.mark.parametrize(("judged", "start"), [(UNSURE, _decides), (COMPLAINT, _splits)])
+async def test_the_writer_comes_before_the_case(desk: Desk, other: Process, judged: Judgement, start: Start) -> None:
+    """Who opens a case at the desk waits for a router that decides about the same customer, and holds nothing yet."""
+    await desk.settle(judged)
+    (case,) = await desk.cases()
+    work = await start(desk, case)
+    await other.does("SELECT pg_advisory_xact_lock(hashtextextended('anna@posta.example', 0))")
+    meeting = asyncio.create_task(desk.ledger.database.write(work))
+    await other.meets(meeting)
+    assert not meeting.done()
+    await other.does("SELECT 1 FROM cases WHERE id = $1 FOR UPDATE NOWAIT", case.id)
     await other.commits()
     await meeting
