@@ -22,7 +22,7 @@ TOLD = {
     "violated": WebhookEvent.CANCELLATION_VIOLATED,
 }
 """Which lines of a history others may be told of."""
-_FACTS = ("promise", "due_at", "outcome", "system", "effected_at", "effective_at", "activity", "activity_kind")
+FACTS = ("promise", "due_at", "outcome", "system", "effected_at", "effective_at", "activity", "activity_kind")
 """What of a line's detail is told: dates, kinds and ids; never words of customers."""
 
 
@@ -57,7 +57,7 @@ def announce(
     rows = []
     for one, hook in wanted:
         event = TOLD[one.kind]
-        facts = {name: one.detail[name] for name in _FACTS if name in one.detail}
+        facts = {name: one.detail[name] for name in FACTS if name in one.detail}
         payload = event_payload(one.id, event, now, {**known[one.case_id], **facts})
         rows.append(
             {

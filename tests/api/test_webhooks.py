@@ -1,7 +1,9 @@
 """Subscriptions by HTTP: made, listed without their secret, ended, their log read."""
 
 from itaca.storage import tables as t
+from itaca.storage.announcements import FACTS
 from itaca.storage.deliveries import Delivery, log_delivery
+from services.desk.api.told import CaseFacts
 from tests.support.api import ApiDesk, problem_of
 from tests.support.routed import COMPLAINT
 
@@ -51,6 +53,11 @@ async def test_an_attempt_is_read_and_repeated(api: ApiDesk) -> None:
     assert first.payload == second.payload
     assert (await api.client.delete(f"/webhooks/{hook}")).status_code == 204
     assert "ended" in problem_of(await api.post(path))["detail"]
+
+
+def test_every_fact_that_is_told_is_described() -> None:
+    """Whoever writes a receiver finds each name of an event's data in the description of the API."""
+    assert set(FACTS) - set(CaseFacts.model_fields) == set()
 
 
 async def test_an_address_that_is_none_is_refused(api: ApiDesk) -> None:

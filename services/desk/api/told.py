@@ -7,7 +7,7 @@ from fastapi import Body as FromBody
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from itaca.contracts.events import OrderHandoff
-from itaca.contracts.intents import CaseKind, CaseOutcome, CaseStatus
+from itaca.contracts.intents import ActivityKind, CaseKind, CaseOutcome, CaseStatus
 from itaca.storage.webhooks import HAND_OFFS, WebhookEvent
 
 _TITLES = {
@@ -37,6 +37,10 @@ class CaseFacts(BaseModel):
     promise: str | None = Field(None, description="What was promised.")
     due_at: AwareDatetime | None = Field(None, description="When it broke.")
     system: str | None = Field(None, description="Which system carried it out, or violated it.")
+    effected_at: AwareDatetime | None = Field(None, description="When the executing system carried it out.")
+    effective_at: AwareDatetime | None = Field(None, description="From when on the cancellation binds.")
+    activity: str | None = Field(None, description="Our id of the report that violated it.")
+    activity_kind: ActivityKind | None = Field(None, description="What was done after the cancellation.")
 
 
 class Told(BaseModel):
