@@ -124,3 +124,19 @@ async def test_whose_session_ends_is_told_before_they_write_on(site: Site, brows
         await anna.page.evaluate("window.dispatchEvent(new Event('focus'))")
         await anna.page.wait_for_selector("#signed-out >> text=La sessione è scaduta")
         assert await anna.page.input_value("#answer-text") == "Parole cominciate."
+
+
+async def test_what_does_not_arrive_is_said_and_what_arrives_has_the_keyboard(site: Site, browser: Browser) -> None:
+    """A button that seems to do nothing is pressed again and again; the words stay until it works."""
+    await site.receive(WET, judgement("N", "Y"))
+    async with visit(browser, site, "Anna Neri") as anna:
+        await anna.go(f"/cases/{await site.reference()}")
+        await anna.page.fill("#answer-text", "Parole cominciate.")
+        await anna.context.set_offline(True)
+        await anna.page.click("text=Invia la risposta")
+        await anna.page.wait_for_selector("#unreached >> text=Itaca non risponde")
+        assert await anna.page.input_value("#answer-text") == "Parole cominciate."
+        await anna.context.set_offline(False)
+        await anna.page.click("text=Invia la risposta")
+        await anna.page.wait_for_selector("text=La sua risposta è in partenza.")
+        await anna.page.wait_for_function("document.activeElement.id === 'main'")

@@ -37,6 +37,18 @@ document.addEventListener("input", (event) => {
   if (event.target.dataset && event.target.dataset.filled) event.target.dataset.filled = "no";
 });
 
+// A page that comes without being loaded anew is where the keyboard goes on, and what does not arrive is said.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const isPage = event.detail.target === document.body && document.activeElement === document.body;
+  if (isPage) document.getElementById("main").focus({ preventScroll: true });
+});
+document.addEventListener("htmx:sendError", (event) => {
+  if (event.detail.elt.matches("[data-region]")) return;
+  const notice = document.getElementById("unreached");
+  notice.hidden = false;
+  notice.scrollIntoView({ block: "nearest" });
+});
+
 // What one looks at is read again when the desk says that it changed; without a stream, every fifteen seconds.
 let stream = null, heard = "", asking = 0;
 const readAgain = () => htmx.trigger(document.body, "live");
