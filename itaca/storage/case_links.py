@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from itaca.contracts.ids import CaseId, MailId
+from itaca.storage.conditions import is_open_case
 from itaca.storage.mails import load_texts
 from itaca.storage.tables import case_mails, cases, evidence, interactions, mergers
 from itaca.storage.upsert import insert_new
@@ -17,6 +18,15 @@ def surviving(conn: Connection, case_id: CaseId) -> CaseId:
     """Return the case in which this one goes on: itself, unless it was merged."""
     into = conn.scalar(select(mergers.c.into_id).where(mergers.c.case_id == case_id))
     return CaseId(into) if into else case_id
+
+
+def open_instead(conn: Connection, case_id: CaseId) -> CaseId:
+    """Return the open case of the same customer, kind and matter; this one, open or not, where there is none."""
+    this = cases.alias()
+    same = (cases.c.customer_id == this.c.customer_id) & (cases.c.kind == this.c.kind)
+    same &= cases.c.matter == this.c.matter
+    found = conn.scalar(select(cases.c.id).join(this, same).where(this.c.id == case_id).where(is_open_case()))
+    return CaseId(found) if found else case_id
 
 
 def goes_on_in(conn: Connection, case_id: CaseId) -> str:

@@ -14,7 +14,7 @@ from itaca.contracts.ids import CaseId
 from itaca.contracts.intents import CaseOutcome, OutboxKind, OutboxState, PromiseKind
 from itaca.storage import tables
 from itaca.storage.cancellations import step
-from itaca.storage.case_links import surviving
+from itaca.storage.case_links import open_instead, surviving
 from itaca.storage.cases import close_in
 from itaca.storage.entries import Entries
 from itaca.storage.legal_clocks import run_on
@@ -66,7 +66,7 @@ def failed(
         entries = Entries(now, rng, ACTOR)
         entries.event(entry.case_id, f"{entry.kind.value}_{state.value}", entry.mail_id, {"why": why})
         if entry.kind is OutboxKind.REPLY:
-            _owe_again(conn, entries, entry, surviving(conn, entry.case_id))
+            _owe_again(conn, entries, entry, open_instead(conn, surviving(conn, entry.case_id)))
         entries.write(conn)
 
 

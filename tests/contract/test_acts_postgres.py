@@ -4,6 +4,7 @@ import pytest
 
 from tests.contract.aside_contract import ClocksAtTheDeskContract
 from tests.contract.merging_contract import MergingContract
+from tests.contract.returned_contract import ReturnedContract
 from tests.contract.reviewing_contract import ReviewingContract
 from tests.contract.splitting_contract import SplittingContract
 from tests.contract.undoing_contract import UndoingContract
@@ -13,6 +14,10 @@ pytestmark = pytest.mark.postgres
 
 class TestMerging(MergingContract):
     """Mergers on PostgreSQL."""
+
+
+class TestReturned(ReturnedContract):
+    """Answers that come back on PostgreSQL."""
 
 
 class TestReviewing(ReviewingContract):

@@ -2,6 +2,7 @@
 
 from tests.contract.aside_contract import ClocksAtTheDeskContract
 from tests.contract.merging_contract import MergingContract
+from tests.contract.returned_contract import ReturnedContract
 from tests.contract.reviewing_contract import ReviewingContract
 from tests.contract.splitting_contract import SplittingContract
 from tests.contract.undoing_contract import UndoingContract
@@ -9,6 +10,10 @@ from tests.contract.undoing_contract import UndoingContract
 
 class TestMerging(MergingContract):
     """Mergers on SQLite."""
+
+
+class TestReturned(ReturnedContract):
+    """Answers that come back on SQLite."""
 
 
 class TestReviewing(ReviewingContract):
