@@ -111,22 +111,28 @@ def _prepare_folder(settings: SharedSettings) -> None:
 async def _open_parts(
     settings: SharedSettings, clock: Clock, rng: random.Random, metrics: Metrics, stopping: asyncio.Event
 ) -> Parts | None:
-    url = settings.ledger_url()
-
-    async def open_ledger() -> Database:
-        await upgrade(url)
-        return await open_database(url)
-
-    database = await wait_for(open_ledger, "ledger", clock, stopping)
+    database = await wait_for(lambda: _open_ledger(settings, clock, rng), "ledger", clock, stopping)
     if database is None:
         return None
-    await guard_secrets(settings, database)
-    # From the first mail on somebody must be able to own a case, whichever process meets it first.
-    email, name, now = settings.owner_email, settings.owner_name, clock.now()
-    await database.write(lambda conn: ensure_first_owner(conn, email, name, now, rng))
     broker = open_broker(settings.broker_url.get_secret_value(), clock, rng)
     await broker.start()
     return Parts(settings, database, broker, clock, rng, metrics)
+
+
+async def _open_ledger(settings: SharedSettings, clock: Clock, rng: random.Random) -> Database:
+    """Open the ledger as every process finds it: of this version, its secrets sealed, with somebody to own cases."""
+    url = settings.ledger_url()
+    await upgrade(url)
+    database = await open_database(url)
+    try:
+        await guard_secrets(settings, database)
+        # From the first mail on somebody must be able to own a case, whichever process meets it first.
+        email, name, now = settings.owner_email, settings.owner_name, clock.now()
+        await database.write(lambda conn: ensure_first_owner(conn, email, name, now, rng))
+    except BaseException:
+        await database.close()
+        raise
+    return database
 
 
 async def wait_for(attempt: Callable[[], Awaitable[T]], what: str, clock: Clock, stopping: asyncio.Event) -> T | None:

@@ -8,10 +8,11 @@ from typing import ClassVar
 import pytest
 from pydantic import Field
 
-from itaca.errors import ConfigurationError
+from itaca.errors import ConfigurationError, TransientError
 from itaca.main import Service, run_services
 from itaca.process import Parts
-from itaca.settings import ServiceSettings
+from itaca.settings import ServiceSettings, SharedSettings
+from itaca.storage.database import Database
 
 
 class WatchLike(ServiceSettings):
@@ -108,3 +109,17 @@ def test_a_data_folder_that_cannot_be_one_is_2(tmp_path: Path, capsys: pytest.Ca
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         assert run(folder) == 2
         assert capsys.readouterr().err.startswith(f"ITACA_DATA_DIR: {folder} ")
+
+
+def test_a_ledger_that_goes_away_at_the_start_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after it was opened: what a process does there first is done when the ledger is back."""
+    looks: list[Database] = []
+
+    async def away_once(settings: SharedSettings, database: Database) -> None:
+        looks.append(database)
+        if len(looks) == 1:
+            raise TransientError("the ledger is away")
+
+    monkeypatch.setattr("itaca.process.guard_secrets", away_once)
+    assert run(tmp_path) == 0
+    assert len(looks) == 2
