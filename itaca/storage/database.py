@@ -3,6 +3,9 @@
 A function given to ``write`` or ``read`` is ordinary synchronous SQLAlchemy Core and runs unchanged on both:
 in a thread of its own for SQLite, through asyncpg for PostgreSQL. It may run twice (a serialisation failure is
 tried again), so it must do nothing but talk to the connection it is given.
+
+Locks are taken in one order, so that on PostgreSQL no two transactions wait for each other: unsettled mails, writers
+by their names (``standing.lock_writers``), cases with the newest first, and then what belongs to a case.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What people said mails are: kept for ever, and given out with the text that was judged."""
+"""What people said mails are: kept for ever, unless they take it back at once, and given out with the text judged."""
 
 import random
 from collections.abc import Collection, Iterator, Sequence
