@@ -96,12 +96,13 @@ class ListsContract:
         assert await read(lambda c: count_open(c, agent, kinds)) == Tally(len(mine))
         assert await read(lambda c: count_open(c, None, kinds, most=2)) == Tally(2, is_more=True)
 
-    async def test_a_case_with_two_promises_stands_once_by_the_first(self, desk: Desk) -> None:
+    async def test_a_case_with_three_promises_stands_once_by_the_first(self, desk: Desk) -> None:
         """At the desk and on the command line; when the first is kept, by the second; when none is open, by none."""
         await self.complain(desk, 1, start=1)
         (case,) = await desk.cases()
-        later = NOW + timedelta(days=90)
-        await desk.ledger.database.write(lambda c: self.promise(c, desk, case.id, later))
+        later, last = NOW + timedelta(days=90), NOW + timedelta(days=120)
+        for due_at in (later, last):
+            await desk.ledger.database.write(lambda c, d=due_at: self.promise(c, desk, case.id, d))
         (line,) = (await self.page(desk)).lines
         (told,) = await desk.ledger.database.read(lambda c: list_cases(c))
         dues = sorted(row.due_at for row in await desk.rows(t.promises))
@@ -109,6 +110,8 @@ class ListsContract:
         await desk.ledger.database.write(lambda c: _keep(c, dues[0]))
         assert (await self.page(desk)).lines[0].due_at == later
         await desk.ledger.database.write(lambda c: _keep(c, dues[1]))
+        assert (await self.page(desk)).lines[0].due_at == last
+        await desk.ledger.database.write(lambda c: _keep(c, dues[2]))
         assert (await self.page(desk)).lines[0].due_at is None
         assert (await desk.rows(t.cases))[0].breaks_at == NEVER
 
