@@ -66,6 +66,7 @@ class Remembering:
         who = {"case_id": self.shown_in, "person_id": self.act.person_id, "kind": self.kind}
         row = {**who, "at": to_micros(self.act.now), "before": before}
         self.conn.execute(upsert(self.conn, last_acts, ("person_id", "kind", "at", "before")), row)
+        _sweep(self.conn, self.act.now)
 
 
 @contextmanager
@@ -129,6 +130,12 @@ def take_back(conn: Connection, act: Act) -> TakenBack:
     answer = next((one for one in letters if one.kind == OutboxKind.REPLY.value), None)
     letter = None if answer is None else {**answer.payload, "recipient": answer.recipient, "mail": answer.mail_id}
     return TakenBack(row.kind, letter, had_files)
+
+
+def _sweep(conn: Connection, now: datetime) -> None:
+    """Forget how cases stood before acts that nobody can take back any more; what another sweeps is left to it."""
+    late = select(last_acts.c.case_id).where(last_acts.c.at < to_micros(now - UNDO_WITHIN))
+    conn.execute(delete(last_acts).where(last_acts.c.case_id.in_(late.with_for_update(skip_locked=True))))
 
 
 def _row(conn: Connection, case_id: CaseId) -> Row[Any] | None:

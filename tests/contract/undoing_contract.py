@@ -56,6 +56,14 @@ class UndoingContract:
         asked = await self.asked(desk, case_id)
         await self.done(desk, case_id, "replied", case_acts.answer, mail_id, SAID, "Agent", asked, hold_s=hold_s)
 
+    async def test_what_nobody_can_take_back_is_not_kept(self, desk: Desk) -> None:
+        """How a case stood is forgotten by the next act after ten minutes, on whichever case that is."""
+        acted = [await complain(desk, number, BOOKS, policy=ENERGY) for number in ("4711", "4712", "4713")]
+        for minutes, (case_id, _) in zip((0, 5, 7), acted, strict=True):
+            await desk.pass_time(minutes=minutes)
+            await self.done(desk, case_id, "taken", case_acts.take)
+        assert [row.case_id for row in await desk.rows(t.last_acts)] == [case_id for case_id, _ in acted[1:]]
+
     @pytest.mark.parametrize("which", ["taken", "handed_over", "promised", "promise_kept", "labelled", "closed"])
     async def test_every_act_leaves_the_case_as_it_was(self, desk: Desk, which: str) -> None:
         """Owner, promises, questions, clocks, labels; the history keeps the act and its end."""
