@@ -42,11 +42,14 @@ def add(
 ) -> None:
     """Add a person who can own cases."""
     spoken = tuple(code.strip() for code in languages.split(",") if code.strip())
+    handled = _kinds(kinds)
 
     def work(conn: Connection) -> Person:
         change = _change()
         known = {t.name: t for t in list_teams(conn)}
-        chosen = known.get(team) or found_team(conn, change, team, _kinds(kinds))
+        if team in known and handled:
+            raise PermanentError(f"the team {team} is there already: what it handles is changed at the desk")
+        chosen = known.get(team) or found_team(conn, change, team, handled)
         above = _find(list_people(conn), lead).id if lead else None
         return add_colleague(conn, change, email, Profile(name, chosen.id, spoken, above))
 
@@ -78,6 +81,8 @@ def absence(
 ) -> None:
     """Note that somebody is away; new cases go to others meanwhile."""
     first, last = day_of(first_day), day_of(last_day)
+    if last < first:
+        raise typer.BadParameter(f"{last} comes before {first}", param_hint="LAST_DAY")
     write_ledger(lambda conn: correct_absence(conn, _change(), _find(list_people(conn), email).id, first, last))
     print(f"{email} is away from {first} to {last}.")
 

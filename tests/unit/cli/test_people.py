@@ -43,3 +43,11 @@ def test_every_change_stands_in_the_trail(ledger: Run) -> None:
         ("invited", "agent"),
     ]
     assert {(client, by) for _, _, client, by in trail} == {("command line", None)}
+
+
+def test_what_would_be_ignored_or_refused_by_the_ledger_is_said_before(ledger: Run) -> None:
+    """Kinds of a team that is there already, kinds that are none, an absence that ends before it begins."""
+    assert ledger("people", "add", "Anna Neri", "anna@example.it", "--kinds", "toys").code == 2
+    assert ledger("people", "add", "Anna", "anna@example.it", "--kinds", "order").code == 0
+    assert "is there already" in ledger("people", "add", "Ugo", "ugo@example.it", "--kinds", "complaint").err
+    assert ledger("people", "absence", "anna@example.it", "2026-08-21", "2026-08-03").code == 2
