@@ -6,8 +6,8 @@ from html import unescape
 import httpx
 
 from tests.support.case_facts import judgement
-from tests.support.desk_site import Site, letter
-from tests.support.desk_web import fill_in, sign_in
+from tests.support.desk_site import PASSWORD, Site, letter
+from tests.support.desk_web import TOKEN, fill_in, sign_in
 
 MAIL = letter("Re: R: due titoli", "Non è arrivato niente.", "n@posta.example", "Nadia Testa")
 
@@ -50,6 +50,19 @@ async def test_what_is_sent_after_the_session_ended_is_said_to_be_lost(site: Sit
         answer = await web.post(f"{path}/take", data={"version": "1"}, headers={"referer": came_from})
         again = (await web.get(answer.headers["location"])).text
         assert ("non è stato fatto nulla" in again, f'name="next" value="{page}"' in again) == (True, True)
+
+
+async def test_a_sign_in_page_left_open_overnight_works_at_the_second_attempt(
+    site: Site, web: httpx.AsyncClient
+) -> None:
+    """Its cookie counts no more: the form comes back with a new token, and goes where it was meant to."""
+    typed = {"email": "anna@bottega.example", "password": PASSWORD, "next": "/cases"}
+    old = await web.post("/sign-in", data={"token": "0" * 64, **typed})
+    assert (old.status_code, "aperta da molto tempo" in old.text) == (403, True)
+    token = TOKEN.search(old.text)
+    assert token is not None
+    assert (await web.post("/sign-in", data={"token": token[1], **typed})).headers["location"] == "/cases"
+    assert "forged" in await site.events()
 
 
 async def test_later_says_when_there_is_no_other(site: Site, web: httpx.AsyncClient) -> None:

@@ -16,6 +16,7 @@ from services.desk.door import (
     SESSION_COOKIE,
     VISIT_COOKIE,
     DeskHere,
+    ForgedError,
     NotFoundError,
     SignedIn,
     check_form,
@@ -51,9 +52,13 @@ async def try_sign_in(
     password: Text = "",
     next: Text = "/",
 ) -> Response:
-    """Let somebody in whose password fits."""
-    await check_form(request, visit_of(request))
+    """Let somebody in whose password fits; a page that was open for longer than its cookie counts comes anew."""
     client, subject = client_of(request), hashlib.sha256(email.strip().lower().encode()).hexdigest()
+    try:
+        await check_form(request, visit_of(request))
+    except ForgedError:
+        await desk.note(DoorEvent.FORGED, client, detail=request.method)
+        return _ask(request, desk, next, "again", 403)
     async with desk.passwords.attempts:
         if await is_too_often(desk, client, subject):
             await desk.note(DoorEvent.TOO_MANY, client, subject=subject)
