@@ -171,7 +171,10 @@ def run_clocks(
 
 @cache
 def _due() -> Select[Any]:
-    """Return the statement of every round of the watch; built once, because building takes longer than running."""
+    """Return the statement of every round of the watch; built once, because building takes longer than running.
+
+    Both are locked, the cases first: a term that an answer has just ended is none to break.
+    """
     clocks, cases = tables.legal_clocks, tables.cases
     return (
         select(
@@ -187,7 +190,7 @@ def _due() -> Select[Any]:
         .where(is_running_clock(), clocks.c.next_at <= bindparam("now"))
         .order_by(clocks.c.next_at, clocks.c.id)
         .limit(bindparam("most"))
-        .with_for_update(of=cases, skip_locked=True)
+        .with_for_update(of=[cases, clocks], skip_locked=True)
     )
 
 

@@ -14,6 +14,9 @@ import pytest
 from sqlalchemy import Connection
 
 from itaca.cases.activities import Activity
+from itaca.cases.law.clock import Law
+from itaca.cases.law.rules import load_pack
+from itaca.cases.policy import Policy
 from itaca.cases.splitting import Splitting
 from itaca.contracts.events import Judgement
 from itaca.contracts.intents import ActivityKind, CaseKind, Intent, OutboxKind, OutboxState
@@ -28,6 +31,7 @@ from itaca.storage.confirmations import Effect, confirm_effect
 from itaca.storage.departures import departed, failed
 from itaca.storage.desk_case import case_version
 from itaca.storage.desk_review import decide_review
+from itaca.storage.legal_clocks import run_clocks
 from itaca.storage.moments import to_micros
 from itaca.storage.outbox import enqueue
 from itaca.storage.owner_timers import check_owners
@@ -115,6 +119,21 @@ async def test_an_absence_noted_while_the_watch_looks_is_looked_at(desk: Desk, o
     await looking
     (timer,) = await desk.rows(t.owner_timers)
     assert timer.check_at <= to_micros(now)
+
+
+async def test_a_term_that_an_answer_is_ending_is_not_broken(desk: Desk, other: Process) -> None:
+    """The watch leaves to others what they have in hand, and finds it kept afterwards."""
+    energy = Policy(law=Law(load_pack(), "energy"))
+    await desk.settle(COMPLAINT, policy=energy)
+    (clock,) = await desk.rows(t.legal_clocks)
+    await desk.pass_time(days=60)
+    await other.does("UPDATE legal_clocks SET state = 'kept', ended_at = 1 WHERE id = $1", clock.id)
+    write, now, rng = desk.ledger.database.write, desk.now, desk.ledger.rng
+    looking = asyncio.create_task(write(lambda c: run_clocks(c, now, energy, rng, "watch")))
+    await other.meets(looking)
+    await other.commits()
+    assert await looking == 0
+    assert [row.state for row in await desk.rows(t.legal_clocks)] == ["kept"]
 
 
 async def test_a_charge_reported_while_its_cancellation_takes_effect_is_held_against_it(
