@@ -34,6 +34,8 @@ _RETURNED = frozenset({"message/rfc822", "message/global", "text/rfc822-headers"
 _ORIGINAL_ID = re.compile(
     rb"^(?:original-message-id|x-original-message-id)[ \t]*:(.{1,1000})$", re.IGNORECASE | re.MULTILINE
 )
+_ACTION = re.compile(rb"^action[ \t]*:[ \t]*([a-z]{1,20})", re.IGNORECASE | re.MULTILINE)
+_NO_FAILURES = frozenset({b"delayed", b"delivered", b"relayed", b"expanded"})
 _MAX_REPORT_BYTES = 64 * 1024
 
 
@@ -114,14 +116,26 @@ def _report_kind(root: Part, headers: Headers, envelope: Envelope) -> AutomaticK
     report = root.parameters.get("report-type", "").lower() if root.content_type == "multipart/report" else ""
     if "message/disposition-notification" in kinds or report == "disposition-notification":
         return AutomaticKind.RECEIPT
-    if kinds & _REPORT_TYPES or report == "delivery-status" or "x-failed-recipients" in headers:
+    if "x-failed-recipients" in headers:
         return AutomaticKind.BOUNCE
+    if kinds & _REPORT_TYPES or report == "delivery-status":
+        return AutomaticKind.RECEIPT if _reports_no_failure(root) else AutomaticKind.BOUNCE
     if envelope.sender:
         return AutomaticKind.NONE
     sender = read_addresses(headers.raw("from")[:2_000])
     local = sender[0].address.partition("@")[0] if sender else ""
     is_returned = root.content_type == "multipart/report" or local in ROBOT_LOCAL_PARTS
     return AutomaticKind.BOUNCE if is_returned else AutomaticKind.NONE
+
+
+def _reports_no_failure(root: Part) -> bool:
+    """Say whether every recipient that is reported on has the letter or may still get it (RFC 3464, 2.3.3)."""
+    actions: set[bytes] = set()
+    for part in _walk(root):
+        if part.content_type in _REPORT_TYPES:
+            end = min(part.end, part.start + _MAX_REPORT_BYTES)
+            actions.update(action.lower() for action in _ACTION.findall(part.buffer, part.start, end))
+    return bool(actions) and actions <= _NO_FAILURES
 
 
 def _is_reply_by_custom(headers: Headers) -> bool:

@@ -21,9 +21,10 @@ class Envelope(Frozen):
 class AutomaticKind(StrEnum):
     """Why a mail counts as automatic, always by structure (RFC 3834, RFC 3464), never by its subject alone.
 
-    ``BOUNCE``: a delivery status report, or a report answered to the null sender. ``RECEIPT``: a PEC receipt
-    or a message disposition notification. ``AUTO_REPLY``: Auto-Submitted: auto-replied, vacation and the like.
-    ``AUTO_GENERATED``: made by a machine, perhaps a web form that carries a customer's words.
+    ``BOUNCE``: a delivery status report, or a report answered to the null sender. ``RECEIPT``: a PEC receipt,
+    a message disposition notification, or a status report of no failure. ``AUTO_REPLY``: Auto-Submitted:
+    auto-replied, vacation and the like. ``AUTO_GENERATED``: made by a machine, perhaps a web form that carries a
+    customer's words.
     ``LIST``: a mailing list or bulk mail.
     """
 

@@ -90,6 +90,23 @@ def test_a_report_without_the_original_id_finds_it_in_the_returned_headers() -> 
     assert text.refers_to == "<ours@shop.example>"
 
 
+@pytest.mark.parametrize(
+    ("actions", "kind"),
+    [
+        (["failed"], AutomaticKind.BOUNCE),
+        (["delayed"], AutomaticKind.RECEIPT),
+        (["Delivered", "relayed", "expanded"], AutomaticKind.RECEIPT),
+        (["delayed", "failed"], AutomaticKind.BOUNCE),
+        (["gone"], AutomaticKind.BOUNCE),
+    ],
+)
+def test_a_report_of_no_failure_is_a_receipt(actions: list[str], kind: AutomaticKind) -> None:
+    """A letter that is late or has arrived did not come back (RFC 3464, 2.3.3); in doubt it did."""
+    recipients = "".join(f"\r\nFinal-Recipient: rfc822; a@x.example\r\nAction: {one}\r\n" for one in actions)
+    text = read(multipart(TEXT, DSN + recipients, RETURNED, kind="report; report-type=delivery-status"), NULL_SENDER)
+    assert (text.automatic, text.refers_to) == (kind, "<ours@shop.example>")
+
+
 def test_disposition_notifications_are_receipts() -> None:
     """A message disposition notification (RFC 8098) is a receipt."""
     text = read(multipart(TEXT, MDN, kind="report; report-type=disposition-notification"))
