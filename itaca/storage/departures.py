@@ -1,6 +1,8 @@
 """What changes in the ledger when something has left: the entry ends, and what it promised is noted with it."""
 
 import random
+import re
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -10,8 +12,9 @@ from sqlalchemy import Connection, Select, bindparam, select
 from itaca.cases.actions import NewPromise
 from itaca.cases.cancellations import Step
 from itaca.cases.policy import Policy
-from itaca.contracts.ids import CaseId
+from itaca.contracts.ids import CaseId, OutboxId
 from itaca.contracts.intents import CaseOutcome, OutboxKind, OutboxState, PromiseKind
+from itaca.mail.model import AutomaticKind, MailText
 from itaca.storage import tables
 from itaca.storage.cancellations import step
 from itaca.storage.case_links import open_instead, surviving
@@ -19,11 +22,13 @@ from itaca.storage.cases import close_in
 from itaca.storage.entries import Entries
 from itaca.storage.legal_clocks import run_on
 from itaca.storage.moments import to_micros
-from itaca.storage.outbox import OutboxEntry, finish
+from itaca.storage.outbox import OutboxEntry, finish, give_back
 from itaca.storage.team_calendars import calendar_of_person
 from itaca.storage.values import NewAnswer, note_answer
 
 ACTOR = "courier"
+RETURNED = "a delivery report says that it did not arrive"
+_ANSWER_ID = re.compile(r"<re\.[0-9a-f-]{36}\.([0-9a-f-]{36})@")
 
 
 def departed(conn: Connection, entry: OutboxEntry, now: datetime, rng: random.Random, how: str) -> bool:
@@ -63,11 +68,31 @@ def failed(
 ) -> None:
     """End an entry that did not leave (or perhaps did: ``unknown``), and write it into the case's history."""
     if finish(conn, entry.id, state, now, why) and entry.case_id is not None:
-        entries = Entries(now, rng, ACTOR)
-        entries.event(entry.case_id, f"{entry.kind.value}_{state.value}", entry.mail_id, {"why": why})
-        if entry.kind is OutboxKind.REPLY:
-            _owe_again(conn, entries, entry, open_instead(conn, surviving(conn, entry.case_id)))
-        entries.write(conn)
+        _note_failure(conn, Entries(now, rng, ACTOR), entry, state, why)
+
+
+def returned(conn: Connection, reports: Iterable[MailText], now: datetime, rng: random.Random, actor: str) -> int:
+    """Hear of answers that were taken by a mail server and did not arrive: each is owed again, once; return how many.
+
+    Args:
+        reports: mails; those that are delivery reports on letters of people count.
+    """
+    found = (_ANSWER_ID.match(text.refers_to) for text in reports if text.automatic is AutomaticKind.BOUNCE)
+    heard = 0
+    for entry_id in dict.fromkeys(OutboxId(match[1]) for match in found if match):
+        entry = give_back(conn, entry_id, now, RETURNED)
+        if entry is not None and entry.case_id is not None:
+            _note_failure(conn, Entries(now, rng, actor), entry, OutboxState.FAILED, RETURNED)
+            heard += 1
+    return heard
+
+
+def _note_failure(conn: Connection, entries: Entries, entry: OutboxEntry, state: OutboxState, why: str) -> None:
+    case_id = _case(entry)
+    entries.event(case_id, f"{entry.kind.value}_{state.value}", entry.mail_id, {"why": why})
+    if entry.kind is OutboxKind.REPLY:
+        _owe_again(conn, entries, entry, open_instead(conn, surviving(conn, case_id)))
+    entries.write(conn)
 
 
 def _note_answer(conn: Connection, entry: OutboxEntry, interaction_id: str) -> None:

@@ -112,6 +112,18 @@ def finish(connection: Connection, entry_id: OutboxId, state: OutboxState, at: d
     return connection.execute(ending, {"which": entry_id, **values}).rowcount == 1
 
 
+def give_back(connection: Connection, entry_id: OutboxId, at: datetime, detail: str) -> OutboxEntry | None:
+    """End a person's answer as failed after it had left, and return it; None if there is none or it has failed."""
+    is_answer = (outbox.c.id == entry_id) & (outbox.c.kind == OutboxKind.REPLY.value)
+    query = select(outbox).where(is_answer, outbox.c.state != OutboxState.FAILED.value).with_for_update()
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    values = {"state": OutboxState.FAILED.value, "ended_at": to_micros(at), "lease_until": None, "detail": detail}
+    connection.execute(update(outbox).where(outbox.c.id == entry_id).values(values))
+    return _entry(row, OutboxState.FAILED, row.attempts)
+
+
 def retry_later(connection: Connection, entry_id: OutboxId, next_at: datetime, detail: str) -> bool:
     """Put an entry in hand back until ``next_at``; return False when it is in hand no more."""
     values = {"which": entry_id, "next_at": to_micros(next_at), "detail": detail}

@@ -15,6 +15,7 @@ from itaca.contracts.ids import MailId
 from itaca.contracts.intents import CaseKind, MailOutcome
 from itaca.mail.model import MailText
 from itaca.storage.audit_samples import Drawing
+from itaca.storage.departures import returned
 from itaca.storage.effects import Effects
 from itaca.storage.entries import Entries
 from itaca.storage.followups import follow_up
@@ -81,6 +82,7 @@ def route(
             drawing.consider(mail, decision)
     entries.write(conn)
     follow_up(conn, entries, texts, came_at, policy or Policy())
+    returned(conn, texts.values(), now, rng, settled_by)
     return Routed(entries.outcomes, tuple(effects.opened), len(waiting) - len(entries.outcomes))
 
 

@@ -4,19 +4,18 @@ import pytest
 
 from itaca.cases.closing import Answer
 from itaca.contracts.ids import CaseId, MailId
-from itaca.contracts.intents import CaseOutcome, MailOutcome, OutboxState
+from itaca.contracts.intents import CaseOutcome, OutboxState
 from itaca.mail.model import AutomaticKind
 from itaca.storage import tables as t
 from itaca.storage.case_acts import answer
-from itaca.storage.departures import failed
+from itaca.storage.departures import departed, failed
 from itaca.storage.outbox import OutboxEntry
 from tests.contract.merging_contract import ENERGY
 from tests.support.case_facts import WRITER
 from tests.support.desk_acts import case_of, complain, do, look
-from tests.support.routed import Desk
+from tests.support.routed import NOTHING, Desk
 
 SAID = Answer("Re: Libri", "Li spediamo oggi.", WRITER, CaseOutcome.REMEDIED, "parcel 4711")
-FROM_A_MACHINE = {"sender": "", "reply_to_address": "", "automatic": AutomaticKind.BOUNCE}
 
 
 class ReturnedContract:
@@ -56,3 +55,40 @@ class ReturnedContract:
         assert [(await case_of(desk, one)).status for one in (case_id, newer)] == ["closed", "open"]
         assert await desk.told(newer, "reply_failed") == ["agent@shop.example"]
         assert await desk.problems() == []
+
+    async def test_what_a_later_report_says_did_not_arrive_is_owed_again(self, desk: Desk) -> None:
+        """Relays take a letter first and report on it later: the same as a refusal, once, however many reports."""
+        case_id, mail_id, entry = await self.answered(desk)
+        await do(desk, departed, entry, desk.now, desk.ledger.rng, "taken by the mail server")
+        (clock,) = await desk.rows(t.legal_clocks)
+        for _ in range(2):
+            await self.report(desk, AutomaticKind.BOUNCE, f"<re.{mail_id}.{entry.id}@shop.example>")
+        assert (await case_of(desk, case_id)).status == "open"
+        assert (await desk.history(case_id)).count("reply_failed") == 1
+        assert await desk.told(case_id, "reply_failed") == ["agent@shop.example"]
+        assert [(row.state, row.due_at) for row in await desk.rows(t.legal_clocks)] == [("running", clock.due_at)]
+        assert [row.state for row in await desk.rows(t.outbox, id=entry.id)] == ["failed"]
+        assert [row.outcome for row in await desk.rows(t.mails)] == ["case", "filed", "filed"]
+        assert await desk.problems() == []
+
+    @pytest.mark.parametrize("kind", [AutomaticKind.RECEIPT, AutomaticKind.AUTO_REPLY])
+    async def test_a_receipt_and_a_holiday_owe_nothing(self, desk: Desk, kind: AutomaticKind) -> None:
+        """It arrived."""
+        case_id, mail_id, entry = await self.answered(desk)
+        await do(desk, departed, entry, desk.now, desk.ledger.rng, "taken by the mail server")
+        await self.report(desk, kind, f"<re.{mail_id}.{entry.id}@shop.example>")
+        assert (await case_of(desk, case_id)).status == "closed"
+
+    @pytest.mark.parametrize("of", ["<ack.{mail}.{entry}@x>", "<re.{mail}.{mail}@x>", "<re.{mail}.0190@x>", ""])
+    async def test_a_report_on_anything_else_owes_nothing(self, desk: Desk, of: str) -> None:
+        """A receipt of ours that did not arrive is none the less a case; an id that we never gave means nothing."""
+        case_id, mail_id, entry = await self.answered(desk)
+        await do(desk, departed, entry, desk.now, desk.ledger.rng, "taken by the mail server")
+        await self.report(desk, AutomaticKind.BOUNCE, of.format(mail=mail_id, entry=entry.id))
+        assert (await case_of(desk, case_id)).status == "closed"
+        assert "reply_failed" not in await desk.history(case_id)
+
+    async def report(self, desk: Desk, kind: AutomaticKind, refers_to: str) -> None:
+        """Let a mail server report on a letter of ours."""
+        await desk.pass_time(minutes=5)
+        await desk.settle(NOTHING, "report", automatic=kind, sender="", reply_to_address="", refers_to=refers_to)
