@@ -24,6 +24,10 @@ app = typer.Typer(help="Report what other systems did, by files.", no_args_is_he
 _NEEDED = ("system", "id", "kind", "happened_at")
 _WHOM = ("email", "customer", "contract")
 _MORE = ("amount", "description")
+_LONGEST = {
+    "system": 64, "id": 128, "email": 320, "customer": 128, "contract": 128, "amount": 32, "description": 500,
+}  # fmt: skip
+"""In characters, as the API has them: a column of the ledger may refuse what is longer when half is imported."""
 _AT_ONCE = 200
 
 
@@ -101,6 +105,7 @@ def _activity(row: dict[str, str]) -> Activity:
         raise ValueError("system and id must be given")
     if not any(row.get(name) for name in _WHOM):
         raise ValueError("say to whom: email, customer or contract")
+    _check_texts(row)
     if row["kind"] not in set(ActivityKind):
         raise ValueError(f"kinds are {', '.join(ActivityKind)}")
     return Activity(
@@ -110,6 +115,15 @@ def _activity(row: dict[str, str]) -> Activity:
         _moment(row["happened_at"]),
         **{name: row.get(name, "") for name in (*_WHOM, *_MORE)},
     )
+
+
+def _check_texts(row: dict[str, str]) -> None:
+    for name, most in _LONGEST.items():
+        text = row.get(name, "")
+        if len(text) > most:
+            raise ValueError(f"{name} is longer than {most} characters")
+        if any(character < " " or character == "\x7f" for character in text):
+            raise ValueError(f"{name} holds control characters")
 
 
 def _moment(text: str) -> datetime:
