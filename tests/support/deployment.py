@@ -20,7 +20,7 @@ from tests.support.relay import Relay
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("ingest", "classifier", "router", "courier", "watch")
-START_S = 120.0
+START_S = 300.0
 
 
 @dataclass
