@@ -52,6 +52,9 @@ def main() -> None:
     for name, value in found.items():
         target = f"   (target {TARGETS[name]:g})" if name in TARGETS else ""
         print(f"{name:26s} {value:8.2f}{target}")
+    warm_ms = found["judge_ms_cpu"]
+    for name in ("judge_cold_ms_cpu", "judge_one_by_one_ms_cpu"):
+        print(f"{name:26s} {found[name] / warm_ms:8.2f} times judge_ms_cpu")
 
 
 if __name__ == "__main__":
