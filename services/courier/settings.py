@@ -5,7 +5,9 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
+from itaca.errors import PermanentError
 from itaca.settings import ServiceSettings
+from services.courier.messages import ascii_address
 
 
 class CourierSettings(ServiceSettings):
@@ -34,8 +36,14 @@ class CourierSettings(ServiceSettings):
     batch_size: int = Field(50, ge=1, le=1000, description="Entries in hand at once.")
 
     def problems(self) -> list[str]:
-        """Return which networks are none."""
+        """Return which networks are none, and which addresses no letter could bear."""
         found = []
+        for field in ("from_address", "orders_to", "cancellations_to"):
+            try:
+                if address := getattr(self, field):
+                    ascii_address(address)
+            except PermanentError:
+                found.append(f"{self.variable(field)}: no plain address; write reclami@shop.example")
         for network in self.webhook_networks:
             try:
                 ip_network(network)
