@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from starlette.responses import Response
@@ -110,6 +111,16 @@ async def check_form(request: Request, secret: str) -> None:
     sent = (await request.form(max_files=0)).get(FORM_FIELD)
     if not (isinstance(sent, str) and secret and hmac.compare_digest(sent.encode(), form_token(secret).encode())):
         raise ForgedError("the form carries no valid token")
+
+
+def page_before(request: Request) -> str:
+    """Return the path of our page from which a form was sent; that of the first page where none is known."""
+    try:
+        before = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return "/"
+    is_ours = before.netloc == request.url.netloc and bool(before.path)
+    return f"{before.path}{'?' if before.query else ''}{before.query}" if is_ours else "/"
 
 
 def language_of(request: Request) -> str:

@@ -2,7 +2,7 @@
 
 import traceback
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import FastAPI, Request
@@ -20,6 +20,7 @@ from services.desk.door import (
     client_of,
     desk_of,
     language_of,
+    page_before,
 )
 
 log = structlog.get_logger()
@@ -41,9 +42,7 @@ def add_to(app: FastAPI) -> None:
 def _ask_to_sign_in(request: Request, _: Exception) -> Response:
     if request.method != "GET":
         # What was sent is not taken; the page that it was sent from comes after the sign-in.
-        came_from = urlsplit(request.headers.get("referer", ""))
-        page = came_from.path if came_from.netloc == request.url.netloc else ""
-        return RedirectResponse("/sign-in?" + urlencode({"next": page or "/", "problem": "ended"}), 303)
+        return RedirectResponse("/sign-in?" + urlencode({"next": page_before(request), "problem": "ended"}), 303)
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse("/sign-in?" + urlencode({"next": target}), 303)
 

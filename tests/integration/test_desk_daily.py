@@ -46,7 +46,8 @@ async def test_what_is_sent_after_the_session_ended_is_said_to_be_lost(site: Sit
     """The sign-in says that nothing was done, and leads back to the page; another site's address leads nowhere."""
     path = await opened(site, web)
     await site.ledger.clock.advance(timedelta(hours=13))
-    for came_from, page in ((f"{site.url}{path}", path), (f"https://evil.example{path}", "/"), ("", "/")):
+    others = (f"https://evil.example{path}", f"{site.url}//evil.example", "http://[", "")
+    for came_from, page in ((f"{site.url}{path}", path), *((other, "/") for other in others)):
         answer = await web.post(f"{path}/take", data={"version": "1"}, headers={"referer": came_from})
         again = (await web.get(answer.headers["location"])).text
         assert ("non è stato fatto nulla" in again, f'name="next" value="{page}"' in again) == (True, True)
@@ -63,6 +64,17 @@ async def test_a_sign_in_page_left_open_overnight_works_at_the_second_attempt(
     assert token is not None
     assert (await web.post("/sign-in", data={"token": token[1], **typed})).headers["location"] == "/cases"
     assert "forged" in await site.events()
+
+
+async def test_another_language_shows_the_same_page(site: Site, web: httpx.AsyncClient) -> None:
+    """Whoever reads a list and wants it in English is not sent to the beginning of their day."""
+    await sign_in(web, "Anna Neri")
+    token = TOKEN.search((await web.get("/cases?kind=order")).text)
+    assert token is not None
+    chosen = {"token": token[1], "language": "en"}
+    answer = await web.post("/language", data=chosen, headers={"referer": f"{site.url}/cases?kind=order"})
+    assert answer.headers["location"] == "/cases?kind=order"
+    assert (await web.post("/language", data=chosen)).headers["location"] == "/"
 
 
 async def test_later_says_when_there_is_no_other(site: Site, web: httpx.AsyncClient) -> None:

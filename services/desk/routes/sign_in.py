@@ -23,6 +23,7 @@ from services.desk.door import (
     client_of,
     give_cookie,
     language_of,
+    page_before,
     visit_of,
 )
 from services.desk.entrance import BY_PASSWORD, is_too_often, let_in, own_path
@@ -88,12 +89,12 @@ async def sign_out(request: Request, desk: DeskHere, visitor: SignedIn) -> Respo
 
 
 @router.post("/language")
-async def choose(desk: DeskHere, visitor: SignedIn, language: Text, back: Text = "/") -> Response:
-    """Read the desk in another language from now on."""
+async def choose(request: Request, desk: DeskHere, visitor: SignedIn, language: Text) -> Response:
+    """Read the desk in another language from now on, beginning with the same page."""
     if language not in LANGUAGES:
         raise NotFoundError("the desk does not speak this language")
     await desk.database.write(lambda conn: set_language(conn, visitor.id, language))
-    return RedirectResponse(own_path(back), 303)
+    return RedirectResponse(own_path(page_before(request)), 303)
 
 
 @router.get("/invite/{secret}")
