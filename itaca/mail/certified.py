@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from itaca.mail.defects import Defects
+from itaca.mail.defects import NOT_DELIVERED, Defects
 from itaca.mail.limits import Limits
 from itaca.mail.model import CertifiedKind
 from itaca.mail.structure import Part, parse_enclosed
 
 _INNER_NAME = "postacert.eml"
 _MAX_PARTS = 200
+_FAILURES = frozenset({"non-accettazione", "errore-consegna", "mancata-consegna", "rilevazione-virus"})
+"""Receipts by which nothing arrives; the warning that nothing has arrived so far is none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ def open_certified(root: Part, limits: Limits, defects: Defects) -> Certified:
     malformed message must not hide its own text nor stop the others.
     """
     if "x-ricevuta" in root.headers:
+        defects.note(NOT_DELIVERED if root.headers.text("x-ricevuta").lower() in _FAILURES else "")
         return Certified(CertifiedKind.RECEIPT, root)
     transport = root.headers.text("x-trasporto").lower()
     if transport not in ("posta-certificata", "errore"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+NOT_DELIVERED = "pec:not_delivered"
 _MEANINGS: dict[str, str] = {
     "reading:failed": "the reader met something nobody foresaw; only the raw mail can be shown",
     "charset:unknown": "a charset label means nothing to us; the text was decoded by its looks",
@@ -32,6 +33,7 @@ _MEANINGS: dict[str, str] = {
     "html:hidden_text": "a sentence of the HTML, or nearly a third of it, is styled to be invisible",
     "html:too_complex": "the HTML is too large or too deep; its tags were stripped without understanding them",
     "tnef:unreadable": "a winmail.dat that could not be opened",
+    NOT_DELIVERED: "certified mail reports that a message was not delivered",
     "pec:malformed": "it claims to be certified mail but lacks the message inside",
 }
 _SERIOUS_LIMITS = frozenset(

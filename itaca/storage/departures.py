@@ -14,6 +14,7 @@ from itaca.cases.cancellations import Step
 from itaca.cases.policy import Policy
 from itaca.contracts.ids import CaseId, OutboxId
 from itaca.contracts.intents import CaseOutcome, OutboxKind, OutboxState, PromiseKind
+from itaca.mail.defects import NOT_DELIVERED
 from itaca.mail.model import AutomaticKind, MailText
 from itaca.storage import tables
 from itaca.storage.cancellations import step
@@ -75,9 +76,10 @@ def returned(conn: Connection, reports: Iterable[MailText], now: datetime, rng: 
     """Hear of answers that were taken by a mail server and did not arrive: each is owed again, once; return how many.
 
     Args:
-        reports: mails; those that are delivery reports on letters of people count.
+        reports: mails; those that report a failed delivery of a person's letter count, certified or not.
     """
-    found = (_ANSWER_ID.match(text.refers_to) for text in reports if text.automatic is AutomaticKind.BOUNCE)
+    failures = (one for one in reports if one.automatic is AutomaticKind.BOUNCE or NOT_DELIVERED in one.defects)
+    found = (_ANSWER_ID.match(text.refers_to) for text in failures)
     heard = 0
     for entry_id in dict.fromkeys(OutboxId(match[1]) for match in found if match):
         entry = give_back(conn, entry_id, now, RETURNED)

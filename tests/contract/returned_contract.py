@@ -71,6 +71,14 @@ class ReturnedContract:
         assert [row.outcome for row in await desk.rows(t.mails)] == ["case", "filed", "filed"]
         assert await desk.problems() == []
 
+    async def test_certified_mail_that_was_not_delivered_is_owed_again(self, desk: Desk) -> None:
+        """Its report has the form of a receipt."""
+        case_id, mail_id, entry = await self.answered(desk)
+        await do(desk, departed, entry, desk.now, desk.ledger.rng, "taken by the mail server")
+        lost = f"<re.{mail_id}.{entry.id}@shop.example>"
+        await self.report(desk, AutomaticKind.RECEIPT, lost, defects=("pec:not_delivered",))
+        assert (await case_of(desk, case_id)).status == "open"
+
     @pytest.mark.parametrize("kind", [AutomaticKind.RECEIPT, AutomaticKind.AUTO_REPLY])
     async def test_a_receipt_and_a_holiday_owe_nothing(self, desk: Desk, kind: AutomaticKind) -> None:
         """It arrived."""
@@ -88,7 +96,8 @@ class ReturnedContract:
         assert (await case_of(desk, case_id)).status == "closed"
         assert "reply_failed" not in await desk.history(case_id)
 
-    async def report(self, desk: Desk, kind: AutomaticKind, refers_to: str) -> None:
+    async def report(self, desk: Desk, kind: AutomaticKind, refers_to: str, **more: object) -> None:
         """Let a mail server report on a letter of ours."""
         await desk.pass_time(minutes=5)
-        await desk.settle(NOTHING, "report", automatic=kind, sender="", reply_to_address="", refers_to=refers_to)
+        said = {"automatic": kind, "sender": "", "reply_to_address": "", "refers_to": refers_to}
+        await desk.settle(NOTHING, "report", **said, **more)

@@ -67,6 +67,22 @@ def test_receipts_refer_to_what_they_are_about(kind: str) -> None:
     assert (text.refers_to, text.reply_to_address) == ("<ours@shop.example>", "")
 
 
+@pytest.mark.parametrize(
+    ("kind", "is_lost"),
+    [
+        ("accettazione", False),
+        ("avvenuta-consegna", False),
+        ("preavviso-errore-consegna", False),
+        ("errore-consegna", True),
+        ("non-accettazione", True),
+        ("Rilevazione-Virus", True),
+    ],
+)
+def test_a_receipt_says_whether_the_message_arrives(kind: str, is_lost: bool) -> None:
+    """A refusal is told from a receipt; the warning that comes before it is still open."""
+    assert ("pec:not_delivered" in read(mail(headers={"X-Ricevuta": kind})).defects) is is_lost
+
+
 @pytest.mark.parametrize("part", [NOTICE, POSTACERT + "\x00\x01 nothing", POSTACERT])
 def test_lm28_a_malformed_envelope_is_ordinary_mail_with_a_defect(part: str) -> None:
     """An envelope without its message is read like any mail; its writer stands in Reply-To."""
