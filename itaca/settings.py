@@ -183,6 +183,9 @@ def _values(cls: type[Settings], environ: Mapping[str, str]) -> tuple[dict[str, 
             except OSError as error:
                 problems.append(f"{name}_FILE: cannot be read ({error.strerror})")
                 continue
+            except UnicodeDecodeError:
+                problems.append(f"{name}_FILE: holds bytes that are no text")
+                continue
         if text is not None:
             values[field] = _split(text) if _is_list(info.annotation) else text
     return values, problems

@@ -87,6 +87,13 @@ def test_a_file_that_cannot_be_read_is_a_problem_and_no_default(tmp_path: Path) 
     assert found == ["ITACA_DATABASE_URL_FILE: cannot be read (No such file or directory)"]
 
 
+def test_a_file_of_raw_bytes_is_a_problem_like_others(tmp_path: Path) -> None:
+    """Whoever wrote the bytes of a key instead of their base64 is told so, and not by our code."""
+    (tmp_path / "key").write_bytes(bytes(range(224, 256)))
+    (problem,) = problems(SharedSettings, ITACA_SECRET_KEY_FILE=str(tmp_path / "key"))
+    assert problem == "ITACA_SECRET_KEY_FILE: holds bytes that are no text"
+
+
 def test_secrets_are_shown_masked_and_never_in_a_repr() -> None:
     """What prints the configuration may be pasted into a ticket."""
     settings = load(SharedSettings, {"ITACA_DATABASE_URL": PASSWORD_URL})
