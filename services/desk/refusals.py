@@ -1,7 +1,5 @@
 """How a no looks: sign in first, not yours, no such thing, later."""
 
-import traceback
-from pathlib import Path
 from urllib.parse import urlencode
 
 import structlog
@@ -11,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from itaca.errors import PermanentError, TransientError
+from itaca.observability.logs import place_of
 from itaca.storage.desk_events import DoorEvent
 from services.desk.door import (
     DeniedError,
@@ -82,9 +81,7 @@ def _incomplete(request: Request, _: Exception) -> Response:
 
 def _broken(request: Request, error: Exception) -> Response:
     """Log where it happened; its text may quote a customer, and is neither logged nor shown."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    log.error("desk.request_failed", error=type(error).__name__, where=where)
+    log.error("desk.request_failed", error=type(error).__name__, where=place_of(error))
     return _page(request, "broken", 500)
 
 
