@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, or_, select
 
 from itaca.cases.free_mail import free_mail_domains
 from itaca.cases.model import KnownCase, MailFacts, Standing
@@ -34,6 +34,8 @@ from itaca.storage.tables import (
 )
 
 _MOST_CASES = 5_000
+_LOCKING = "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest($1::text[]) AS name"
+"""One after the other in their order, by one round trip."""
 _ACK_ID = re.compile(r"<?(?:ack|re)\.([0-9a-f]{8}-[0-9a-f-]{27})\.")
 CODES = (EntityKind.CUSTOMER_CODE, EntityKind.CONTRACT_NUMBER)
 """Codes that name a customer; an order number may be anybody's."""
@@ -146,8 +148,8 @@ def lock_writers(conn: Connection, texts: Iterable[MailText]) -> None:
     if conn.dialect.name != "postgresql":
         return
     keys = {t.sender for t in texts} | {e.value for t in texts for e in t.entities}
-    for key in sorted(keys - {""}):
-        conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    if names := sorted(keys - {""}):
+        conn.exec_driver_sql(_LOCKING, (names,)).all()
 
 
 def load_writers(conn: Connection, texts: Sequence[MailText], roster: Roster) -> Writers:
