@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from itaca.storage.tokens import Scope, revoke_token
 from services.desk.api.access import REMEMBERED
@@ -87,4 +88,24 @@ async def test_a_ledger_that_is_away_is_503_with_a_time(api: ApiDesk, tmp_path: 
     response = await client.get(ASKED)
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
     assert problem_of(response)["detail"] == "the ledger cannot answer now"
+    await broken.close()
+
+
+class BuggyDatabase:
+    """Fails as code of ours would, with a customer's address in the text."""
+
+    async def read(self, work: object) -> object:
+        raise RuntimeError("anna@posta.example")
+
+
+async def test_what_nobody_foresaw_is_in_the_log_with_its_place(api: ApiDesk, tmp_path: object) -> None:
+    """500 says so and no more; the log has the type and the place, which hold nobody's data."""
+    broken = ApiDesk(api.desk, tmp_path, BuggyDatabase())  # type: ignore[arg-type]
+    client = await broken.as_("itaca_0123456789ab_" + "A" * 43)
+    with capture_logs() as logged:
+        response = await client.get("/cases")
+    assert (response.status_code, "anna" in response.text + str(logged)) == (500, False)
+    (line,) = logged
+    assert (line["event"], line["error"]) == ("desk.request_failed", "RuntimeError")
+    assert line["where"].startswith("test_access.py:")
     await broken.close()

@@ -3,6 +3,7 @@
 import http
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,8 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from itaca.errors import PermanentError, TransientError
+from itaca.observability.logs import place_of
 from itaca.storage.idempotency import KeyReusedError
 
+log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 _MOST_FAULTS = 20
@@ -99,6 +102,8 @@ def _later(_: Request, error: Exception) -> Response:
 
 
 def _unforeseen(_: Request, error: Exception) -> Response:
+    """Log where it happened; its text may quote a customer, and is neither logged nor answered."""
+    log.error("desk.request_failed", error=type(error).__name__, where=place_of(error))
     return problem(500, "something nobody foresaw; it is in the log")
 
 
