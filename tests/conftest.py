@@ -4,6 +4,7 @@ Tests run in several processes at once (`pytest -n 4`, see tests/support/lanes.p
 ports of its own: ``tmp_path``, and ``tests.support.ports.free_port`` where a port is named before somebody binds it.
 """
 
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -29,6 +30,11 @@ pytest_plugins = [
     "tests.support.relay",
     "tests.support.postfix",
 ]
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass by what stays to the end, tests and modules: it took a sixth of the CPU."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
