@@ -10,6 +10,7 @@ import typer
 from rich.table import Column, Table
 from sqlalchemy import Connection
 
+from itaca.cases.closing import check_end
 from itaca.cases.policy import company_policy
 from itaca.cli.days import day_of
 from itaca.cli.ledger import read_ledger, shared_settings, write_ledger
@@ -126,6 +127,7 @@ def close(
 
     def work(conn: Connection) -> bool:
         case, now, rng = find_case(conn, reference), datetime.now(UTC), random.Random()
+        check_end(case.kind, outcome, evidence)
         if answered:
             tick_all(conn, case.id, answered, now, rng, ACTOR)
         return close_case(conn, case.id, outcome, evidence, now, rng, ACTOR)

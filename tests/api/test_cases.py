@@ -57,6 +57,17 @@ async def test_a_history_is_read_in_order(api: ApiDesk) -> None:
     assert [one["kind"] for one in (*first["items"], *rest["items"])] == ["opened", "appended", "appended"]
 
 
+async def test_a_complaint_ends_as_a_complaint_can(api: ApiDesk) -> None:
+    """It goes on in another case by a merger alone, which takes along what was asked and promised."""
+    await api.desk.settle(COMPLAINT)
+    path = f"/cases/{await reference_of(api)}"
+    tag = {"if-match": (await api.get(path)).headers["etag"]}
+    for outcome in ("merged", "ordered", "effected"):
+        refused = await api.post(f"{path}/close", {**CLOSING, "outcome": outcome}, headers=tag)
+        assert refused.status_code == 409
+        assert f"cannot end as {outcome}" in str(problem_of(refused))
+
+
 async def test_a_case_is_closed_by_who_read_it_last(api: ApiDesk) -> None:
     """Without a tag 428; with an old one 412; closed once, by the name of the token."""
     await api.desk.settle(COMPLAINT)

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from itaca.cases.closing import check_end
 from itaca.contracts.intents import CaseKind, CaseOutcome, CaseStatus
 from itaca.storage.case_pages import CasePage, CaseView, case_page, history_page, view_case
 from itaca.storage.cases import close_case
@@ -135,6 +136,7 @@ async def close(
     def work(conn: Connection, now: datetime) -> tuple[int, Body]:
         found = _known(view_case(conn, reference, for_update=True))
         check_match(shown(found), if_match, is_needed=True)
+        check_end(found.kind, closing.outcome, closing.evidence)
         if not close_case(conn, found.id, closing.outcome, closing.evidence, now, api.rng, token.actor):
             raise RefusedError(409, "the case is closed already")
         return 200, read_again(conn, reference)

@@ -70,6 +70,13 @@ def test_a_case_closes_when_its_questions_are_ticked(ledger: Run, reference: str
     assert ledger(*close, "--answered", "refund 4711").code == 0
 
 
+def test_a_complaint_ends_as_a_complaint_can(ledger: Run, reference: str) -> None:
+    """It goes on in another case by a merger alone, which takes along what was asked and promised."""
+    for outcome in ("merged", "ordered", "effected"):
+        said = ledger("cases", "close", reference, outcome, "--evidence", "IT-00000-00000", "--answered", "there")
+        assert (said.code, f"cannot end as {outcome}" in said.err) == (1, True)
+
+
 def test_a_team_has_its_own_hours_until_it_has_not(ledger: Run, reference: str) -> None:
     """Wrong hours and unknown teams are told; a dash gives the company's hours back."""
     hours = ("people", "hours", "team of agent")
