@@ -104,7 +104,7 @@ def test_the_sources_are_those_of_the_research() -> None:
     rows = [row for row in research.read_text("utf-8").splitlines() if row.startswith("|")]
     sourced = " ".join(row for row in rows if "| S" in row)
     pages = ("sky.it", "conciliazioni.net", "infoconsumatori.com", "amissimavita.it", "bcccalabriaulteriore.com",
-             "altroconsumo.it", "brocardi.it", "tale#1688")  # fmt: skip
+             "altroconsumo.it", "brocardi.it", "art. 12")  # fmt: skip
     for rule in ITALY.rules:
         named = [page for page in pages if page in rule.source]
         assert named, rule.id
