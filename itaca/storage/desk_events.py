@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -10,8 +10,11 @@ from sqlalchemy import Connection, Row, func, insert, select
 
 from itaca.contracts.ids import PersonId, uuid7
 from itaca.storage.moments import from_micros, to_micros
+from itaca.storage.paging import tally
 from itaca.storage.tables import desk_events, people
 
+STRANGERS_LINES = 50
+STRANGERS_WINDOW = timedelta(minutes=15)
 COMMAND_LINE = "command line"
 """Who did what was done by nobody who is signed in: here it stands for the network address, in histories of cases for
 the person."""
@@ -85,6 +88,28 @@ def note(
     row: dict[str, Any] = {"id": uuid7(now, rng), "at": to_micros(now), "kind": kind.value, "person_id": person_id}
     row |= {"client": client[:64], "subject": subject, "detail": detail[:500], "by_id": by_id}
     conn.execute(insert(desk_events).values(row))
+
+
+def note_of_stranger(
+    conn: Connection,
+    kind: DoorEvent,
+    now: datetime,
+    rng: random.Random,
+    *,
+    client: str,
+    subject: str = "",
+    detail: str = "",
+) -> None:
+    """Write one line for somebody whom nobody let in, unless their network address has enough of this kind of late.
+
+    Such a line costs its writer nothing, and no line of the trail is ever removed: nobody shall fill it.
+    """
+    late = desk_events.c.at > to_micros(now - STRANGERS_WINDOW)
+    theirs = select(desk_events.c.id).where(
+        late, desk_events.c.client == client[:64], desk_events.c.kind == kind.value
+    )
+    if tally(conn, theirs, STRANGERS_LINES).count < STRANGERS_LINES:
+        note(conn, kind, now, rng, client=client, subject=subject, detail=detail)
 
 
 def refusals(conn: Connection, client: str, subject: str, since: datetime) -> tuple[int, int]:

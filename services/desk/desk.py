@@ -11,7 +11,7 @@ from itaca.clock import Clock
 from itaca.contracts.ids import PersonId
 from itaca.settings import SharedSettings
 from itaca.storage.database import Database
-from itaca.storage.desk_events import DoorEvent, note
+from itaca.storage.desk_events import DoorEvent, note, note_of_stranger
 from services.desk.cleaner import Cleaner
 from services.desk.live import Live
 from services.desk.passwords import Passwords
@@ -62,4 +62,15 @@ class Desk:
             lambda conn: note(
                 conn, kind, now, rng, person_id=person_id, client=client, subject=subject, detail=detail
             )
+        )
+
+    async def note_of_stranger(self, kind: DoorEvent, client: str, *, subject: str = "", detail: str = "") -> None:
+        """Write down what somebody did whom nobody let in, as long as they did not do it too often of late.
+
+        Raises:
+            TransientError: the ledger is away.
+        """
+        now, rng = self.clock.now(), self.rng
+        await self.database.write(
+            lambda conn: note_of_stranger(conn, kind, now, rng, client=client, subject=subject, detail=detail)
         )

@@ -51,7 +51,7 @@ def _denied(request: Request, _: Exception) -> Response:
 
 
 async def _forged(request: Request, _: Exception) -> Response:
-    await desk_of(request).note(DoorEvent.FORGED, client_of(request), detail=request.method)
+    await desk_of(request).note_of_stranger(DoorEvent.FORGED, client_of(request), detail=request.method)
     return _page(request, "forged", 403)
 
 

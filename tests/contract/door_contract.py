@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import Connection
 
 from itaca.cases.people import Person
 from itaca.cases.roles import Role
@@ -11,7 +12,15 @@ from itaca.contracts.intents import CaseKind
 from itaca.errors import PermanentError
 from itaca.storage import tables as t
 from itaca.storage.accounts import find_account, first_admin, set_password
-from itaca.storage.desk_events import DoorEvent, newest, note, refusals
+from itaca.storage.desk_events import (
+    STRANGERS_LINES,
+    STRANGERS_WINDOW,
+    DoorEvent,
+    newest,
+    note,
+    note_of_stranger,
+    refusals,
+)
 from itaca.storage.desk_live import case_versions, newest_happenings, newest_mail
 from itaca.storage.desk_sessions import (
     PRESENT_FOR,
@@ -119,6 +128,22 @@ class DoorContract:
         for statement in (t.desk_events.update().values(client=""), t.desk_events.delete()):
             with pytest.raises(PermanentError, match="refuses"):
                 await write(lambda c, s=statement: c.execute(s))
+
+    async def test_a_stranger_does_not_fill_the_trail(self, desk: Desk) -> None:
+        """What costs nothing to do is written down so many times for each network address, then later again."""
+
+        async def knock(client: str, now: datetime, times: int) -> int:
+            def work(conn: Connection) -> None:
+                for _ in range(times):
+                    note_of_stranger(conn, DoorEvent.FORGED, now, desk.ledger.rng, client=client, detail="POST")
+
+            await desk.ledger.database.write(work)
+            found = await desk.ledger.database.read(lambda c: newest(c, 1000))
+            return sum(one.client == client for one in found)
+
+        assert await knock("10.0.0.1", desk.now, STRANGERS_LINES + 9) == STRANGERS_LINES
+        assert await knock("10.0.0.2", desk.now, 1) == 1
+        assert await knock("10.0.0.1", desk.now + STRANGERS_WINDOW, 1) == STRANGERS_LINES + 1
 
     async def test_whoever_left_cannot_sign_in(self, desk: Desk) -> None:
         """An account is as active as its person."""

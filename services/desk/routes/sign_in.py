@@ -58,11 +58,11 @@ async def try_sign_in(
     try:
         await check_form(request, visit_of(request))
     except ForgedError:
-        await desk.note(DoorEvent.FORGED, client, detail=request.method)
+        await desk.note_of_stranger(DoorEvent.FORGED, client, detail=request.method)
         return _ask(request, desk, next, "again", 403)
     async with desk.passwords.attempts:
         if await is_too_often(desk, client, subject):
-            await desk.note(DoorEvent.TOO_MANY, client, subject=subject)
+            await desk.note_of_stranger(DoorEvent.TOO_MANY, client, subject=subject)
             return _ask(request, desk, next, "too_many", 429)
         # Who may have no password is refused like a wrong one, and as slowly: nobody learns who the few are.
         takes_password = desk.settings.takes_password_of(email)
