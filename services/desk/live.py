@@ -123,6 +123,11 @@ class Live:
         """Say whether a task is at work."""
         return self._task is not None
 
+    @property
+    def is_closed(self) -> bool:
+        """Say whether the desk is about to stop: who looks now is not written down any more."""
+        return self._is_closed
+
     def enter(self, session: str, topic: Topic) -> Listener | None:
         """Begin to listen; the first word comes with the first look. None when there is no room, or at the end."""
         of_one = sum(one.session == session for one in self._listeners)

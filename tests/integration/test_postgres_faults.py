@@ -1,6 +1,7 @@
 """PostgreSQL when it fails: killed, frozen, cut off in the middle of a commit, locked, misconfigured."""
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Iterator
 
@@ -258,6 +259,8 @@ async def test_a_true_conflict_ends_as_permanent(database: PostgresDatabase) -> 
 
 def test_whoever_asks_at_the_command_line_may_wait(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An audit of a large ledger reads for minutes, where a stage gives up after seconds."""
+    for name in [name for name in os.environ if name.startswith("ITACA_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("ITACA_DATABASE_URL", postgres_url)
     limits = ("statement_timeout", "lock_timeout")
     found = read_ledger(lambda c: [c.exec_driver_sql(f"SHOW {name}").scalar_one() for name in limits])

@@ -136,7 +136,7 @@ async def test_q2_a_replaced_or_deleted_file_is_not_written(database: SqliteData
 
 async def test_q2_a_missing_file_is_never_created_by_opening(tmp_path: Path) -> None:
     """Q2: opening a ledger that is not there refuses and leaves no empty file behind."""
-    with pytest.raises(ConfigurationError, match="no such file"):
+    with pytest.raises(ConfigurationError, match="there is no ledger at"):
         await open_database(f"sqlite:///{tmp_path}/none.db")
     assert list(tmp_path.iterdir()) == []
 

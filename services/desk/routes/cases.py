@@ -62,7 +62,8 @@ async def news(request: Request, desk: DeskHere, visitor: Reader, reference: str
         head = case_head(conn, reference)
         if head is None:
             return None
-        look_at(conn, [(digest(visitor.secret), head.reference)], now)
+        if not desk.live.is_closed:
+            look_at(conn, [(digest(visitor.secret), head.reference)], now)
         others = also_looking(conn, head.reference, visitor.id, now)
         return {"case": head, "news": news_since(conn, head.id, version), "looking": others, "version": version}
 
