@@ -23,9 +23,12 @@ from tests.support.rabbitmq import RabbitServer
 from tests.support.relay import Relay
 
 # A lease short enough that what a dead process held is taken over within the row; mail is first driven again a minute
-# after its acceptance whatever is set, then soon. Room for as many connections as the flow opens while all stall.
+# after its acceptance whatever is set, then soon. A round a second: more of them only cost the machine of the tests.
+# Room for as many connections as the flow opens while all stall.
 VARIABLES = {
     "ITACA_COURIER_LEASE_S": "3",
+    "ITACA_COURIER_INTERVAL_S": "1",
+    "ITACA_WATCH_INTERVAL_S": "1",
     "ITACA_COURIER_RELAY_TIMEOUT_S": "20",
     "ITACA_COURIER_BATCH_SIZE": "10",
     "ITACA_WATCH_DRIVE_AFTER_S": "3",
