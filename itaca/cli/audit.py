@@ -18,9 +18,8 @@ from itaca.contracts.ids import MailId
 from itaca.contracts.intents import Intent
 from itaca.storage.audit_answers import answer_sample
 from itaca.storage.audit_samples import Sample, elusion, next_sample
-from itaca.storage.books import Books, balance
+from itaca.storage.books import OVERDUE_AFTER_S, Books, balance
 
-_OVERDUE_AFTER_S = 20 * 60.0
 _ASKS = (
     "Is it a complaint? Answer with `itaca audit answer {} yes|no --by ADDRESS`, and add --order or --cancellation"
 )
@@ -52,7 +51,7 @@ def audit(
     if as_elusion:
         _elusion(as_json, model)
         return
-    books = read_ledger(lambda conn: balance(conn, datetime.now(UTC), _OVERDUE_AFTER_S))
+    books = read_ledger(lambda conn: balance(conn, datetime.now(UTC), OVERDUE_AFTER_S))
     problems = books.problems()
     if as_json:
         print_json({**asdict(books), "unaccounted": books.unaccounted, "problems": problems})

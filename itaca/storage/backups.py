@@ -13,11 +13,10 @@ from sqlalchemy import Connection
 from itaca.errors import PermanentError, TransientError
 from itaca.storage import postgres_backup, sqlite_backup
 from itaca.storage.address import database_url
-from itaca.storage.books import Books, balance
+from itaca.storage.books import OVERDUE_AFTER_S, Books, balance
 from itaca.storage.migrate import newest_version, schema_version
 
 _BEGINNINGS = {"sqlite": b"SQLite format 3\0", "postgresql": b"PGDMP"}
-_OVERDUE_AFTER_S = 20 * 60.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def _examine(now: datetime) -> Examine:
     def work(connection: Connection) -> Contents:
         schema = _refuse_others(schema_version(connection))
         is_ours = schema == newest_version()
-        return Contents(schema, balance(connection, now, _OVERDUE_AFTER_S) if is_ours else None)
+        return Contents(schema, balance(connection, now, OVERDUE_AFTER_S) if is_ours else None)
 
     return work
 

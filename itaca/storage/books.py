@@ -38,6 +38,8 @@ PAGE_MARGIN = timedelta(minutes=15)
 """A page closes only before this: a transaction that began earlier, or a clock that lags, is long done."""
 QUARTER = timedelta(minutes=15) // timedelta(microseconds=1)
 """Microseconds. Pages end on a quarter of an hour, so that the hours of every time zone are sums of pages."""
+OVERDUE_AFTER_S = 20 * 60.0
+"""Past this a mail without an outcome is a problem of the books: the watch gives it to a person after 15 minutes."""
 Condition = ColumnElement[bool] | TextClause
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Select, func, literal_column, select
 
 from itaca.contracts.intents import CaseKind, MailOutcome
-from itaca.storage.books import Books, glance
+from itaca.storage.books import OVERDUE_AFTER_S, Books, glance
 from itaca.storage.conditions import is_open_promise, is_unsent
 from itaca.storage.desk_lists import count_open
 from itaca.storage.moments import from_micros, to_micros
@@ -18,7 +18,6 @@ from itaca.storage.tables import book_pages, mails, outbox, promises
 MOST_OPEN = 5_000
 """Up to here the open cases of a kind, and promises past their date, are counted."""
 _HOUR = 3_600_000_000
-_OVERDUE_AFTER_S = 20 * 60.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Flow:
 def load_flow(conn: Connection, now: datetime, midnight: datetime) -> Flow:
     """Return the flow as of now; it reads closed pages of the books and what came after the last, never all mail."""
     return Flow(
-        books=glance(conn, now, _OVERDUE_AFTER_S),
+        books=glance(conn, now, OVERDUE_AFTER_S),
         cases={kind: held for kind in CaseKind if (held := count_open(conn, None, (kind,), MOST_OPEN))},
         overdue=tally(conn, _overdue(now), MOST_OPEN),
         waiting=_waiting(conn),

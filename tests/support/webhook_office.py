@@ -1,6 +1,8 @@
 """A courier on a ledger of its own, with a receiver of webhooks on this machine."""
 
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from services.courier.app import CourierStage
 from services.courier.doors import open_door
 from services.courier.messages import Letters
 from services.courier.settings import CourierSettings
+from tests.support.ledger import open_ledger
 from tests.support.receiver import Receiver, Taken
 from tests.support.routed import Desk
 
@@ -57,6 +60,15 @@ class Office:
 
     async def states(self) -> list[str]:
         return [row.state for row in await self.desk.rows(t.outbox, kind="webhook")]
+
+
+@asynccontextmanager
+async def open_office(folder: Path, receiver: Receiver, **settings: Any) -> AsyncIterator[Office]:
+    """Open one with people on a ledger in memory; it may reach this machine, unless the settings say otherwise."""
+    async with open_ledger("sqlite://") as ledger:
+        desk = Desk(ledger)
+        await desk.staff("agent", "lead")
+        yield Office(desk, folder, receiver, **settings)
 
 
 def verifies(taken: Taken, secret: str) -> bool:

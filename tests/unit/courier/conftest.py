@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.ledger import open_ledger
 from tests.support.receiver import Receiver
-from tests.support.routed import Desk
-from tests.support.webhook_office import Office
+from tests.support.webhook_office import Office, open_office
 
 
 @pytest.fixture
@@ -23,7 +21,5 @@ async def receiver() -> AsyncIterator[Receiver]:
 @pytest.fixture
 async def office(tmp_path: Path, receiver: Receiver) -> AsyncIterator[Office]:
     """Give a courier that may reach this machine."""
-    async with open_ledger("sqlite://") as ledger:
-        desk = Desk(ledger)
-        await desk.staff("agent", "lead")
-        yield Office(desk, tmp_path, receiver)
+    async with open_office(tmp_path, receiver) as opened:
+        yield opened

@@ -18,10 +18,9 @@ from itaca.storage.webhooks import (
     WebhookEvent,
     end_webhook,
 )
-from tests.support.ledger import open_ledger
 from tests.support.receiver import Receiver
-from tests.support.routed import CANCELLATION, COMPLAINT, ORDER, POLICY, Desk
-from tests.support.webhook_office import Office
+from tests.support.routed import CANCELLATION, COMPLAINT, ORDER, POLICY
+from tests.support.webhook_office import Office, open_office
 
 
 async def test_a_case_is_told_with_a_signature_that_verifies(office: Office) -> None:
@@ -110,12 +109,9 @@ async def test_a_receiver_that_does_not_answer_is_noted(office: Office) -> None:
 @pytest.mark.parametrize("url", ["https://localhost/x", "https://169.254.169.254/latest", "http://1.1.1.1/"])
 async def test_nobody_is_led_into_our_network(tmp_path: Path, receiver: Receiver, url: str) -> None:
     """Without a setting that allows it, private addresses and plain HTTP are refused before anything is sent."""
-    async with open_ledger("sqlite://") as ledger:
-        desk = Desk(ledger)
-        await desk.staff("agent")
-        office = Office(desk, tmp_path, receiver, webhook_networks=())
+    async with open_office(tmp_path, receiver, webhook_networks=()) as office:
         await office.subscribe(WebhookEvent.CASE_OPENED, url=url)
-        await desk.settle(COMPLAINT)
+        await office.desk.settle(COMPLAINT)
         await office.rounds()
         assert (receiver.taken, await office.states()) == ([], ["failed"])
         ((_, status, problem),) = await office.log()
@@ -163,13 +159,10 @@ async def test_an_event_is_sent_again_on_request(office: Office) -> None:
 
 async def test_a_slow_receiver_holds_nobody_up_for_long(tmp_path: Path, receiver: Receiver) -> None:
     """An answer that never comes ends at the limit and is tried again."""
-    async with open_ledger("sqlite://") as ledger:
-        desk = Desk(ledger)
-        await desk.staff("agent")
-        office = Office(desk, tmp_path, receiver, webhook_timeout_s=0.2)
+    async with open_office(tmp_path, receiver, webhook_timeout_s=0.2) as office:
         await office.subscribe(WebhookEvent.CASE_OPENED)
         receiver.is_silent = True
-        await desk.settle(COMPLAINT)
+        await office.desk.settle(COMPLAINT)
         async with asyncio.timeout(30):
             await office.rounds()
         ((_, _, problem),) = await office.log()
@@ -178,13 +171,10 @@ async def test_a_slow_receiver_holds_nobody_up_for_long(tmp_path: Path, receiver
 
 async def test_an_answer_that_drips_holds_nobody_up_for_long(tmp_path: Path, receiver: Receiver) -> None:
     """The limit is of the whole answer: a receiver that sends line after line of it does not stop the courier."""
-    async with open_ledger("sqlite://") as ledger:
-        desk = Desk(ledger)
-        await desk.staff("agent")
-        office = Office(desk, tmp_path, receiver, webhook_timeout_s=0.5)
+    async with open_office(tmp_path, receiver, webhook_timeout_s=0.5) as office:
         await office.subscribe(WebhookEvent.CASE_OPENED)
         receiver.is_dripping = True
-        await desk.settle(COMPLAINT)
+        await office.desk.settle(COMPLAINT)
         async with asyncio.timeout(30):
             await office.rounds()
         ((_, _, problem),) = await office.log()
